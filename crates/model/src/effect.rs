@@ -1,0 +1,76 @@
+//! What was seen of a fault from outside, and what that says.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    process::{ProcessIdentity, ProcessState},
+    proxy::ProxyStatus,
+};
+
+/// What was seen of every target at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Observation {
+    /// One entry a target, in their order.
+    pub targets: Vec<Sighting>,
+}
+
+/// What was seen of one target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Sighting {
+    /// A process and what it does.
+    Process {
+        /// Which process.
+        identity: ProcessIdentity,
+        /// Its state.
+        state: ProcessState,
+    },
+    /// A proxy and its counters.
+    Proxy(Box<ProxyStatus>),
+    /// The target could not be looked at.
+    Unseen {
+        /// Why.
+        why: String,
+    },
+}
+
+/// Whether a fault is in effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Effect {
+    /// It is in place and has been seen to disturb something.
+    Active {
+        /// What was seen.
+        evidence: String,
+    },
+    /// It is in place, but nothing has come by for it to disturb.
+    Idle {
+        /// What is missing.
+        why: String,
+    },
+    /// It is not in place.
+    Absent {
+        /// What was seen.
+        evidence: String,
+    },
+    /// It cannot be told.
+    Unknown {
+        /// Why.
+        why: String,
+    },
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Active { evidence } => write!(f, "in effect: {evidence}"),
+            Self::Idle { why } => write!(f, "in place, nothing seen: {why}"),
+            Self::Absent { evidence } => write!(f, "not in place: {evidence}"),
+            Self::Unknown { why } => write!(f, "cannot be told: {why}"),
+        }
+    }
+}

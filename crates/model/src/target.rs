@@ -1,0 +1,135 @@
+//! What a fault is put into: as written, and as found on the machine.
+
+use std::{fmt, path::PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{process::ProcessIdentity, proxy::Protocol};
+
+/// A target as a document names it: a map with one key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Target {
+    /// One process of this machine.
+    Process(ProcessTarget),
+    /// A service by name; the binding says which process it is.
+    Service(String),
+    /// The traffic one service sends to another; the binding says which proxy carries it.
+    Connection(Connection),
+    /// A fault proxy.
+    Proxy(ProxyTarget),
+}
+
+/// Picks one process. Exactly one of the fields is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProcessTarget {
+    /// Its number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// The TCP port it listens on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listening: Option<u16>,
+}
+
+/// A directed edge between two services.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Connection {
+    /// The service that calls.
+    pub from: String,
+    /// The service that is called.
+    pub to: String,
+}
+
+/// Picks a proxy: by its name in the binding, or by its control socket. Exactly one of the fields is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProxyTarget {
+    /// Name in the binding document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Path of the proxy's control socket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<PathBuf>,
+}
+
+/// A target after resolution, with what makes it that very thing and no other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ResolvedTarget {
+    /// A process.
+    Process(ResolvedProcess),
+    /// A running proxy.
+    Proxy(ResolvedProxy),
+}
+
+/// A process found on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResolvedProcess {
+    /// Which process.
+    pub identity: ProcessIdentity,
+    /// Its short name, for people.
+    pub command: String,
+    /// The service it was found for, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+}
+
+/// A proxy found on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResolvedProxy {
+    /// Its name.
+    pub name: String,
+    /// Its control socket.
+    pub control: PathBuf,
+    /// The process behind the socket when it was resolved.
+    pub identity: ProcessIdentity,
+    /// Where it listens.
+    pub listen: String,
+    /// Where it sends to.
+    pub upstream: String,
+    /// What it understands.
+    pub protocol: Protocol,
+}
+
+impl ResolvedTarget {
+    /// The key under which a live injection holds this target, for conflicts: `process:4711`, `proxy:payments-risk`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Process(process) => format!("process:{}@{}", process.identity.pid, process.identity.start_time),
+            Self::Proxy(proxy) => format!("proxy:{}", proxy.control.display()),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process(ProcessTarget { pid: Some(pid), .. }) => write!(f, "process {pid}"),
+            Self::Process(ProcessTarget { listening: Some(port), .. }) => write!(f, "process listening on {port}"),
+            Self::Process(_) => f.write_str("process"),
+            Self::Service(name) => write!(f, "service {name}"),
+            Self::Connection(edge) => write!(f, "connection {} -> {}", edge.from, edge.to),
+            Self::Proxy(ProxyTarget { name: Some(name), .. }) => write!(f, "proxy {name}"),
+            Self::Proxy(ProxyTarget { control: Some(path), .. }) => write!(f, "proxy at {}", path.display()),
+            Self::Proxy(_) => f.write_str("proxy"),
+        }
+    }
+}
+
+impl fmt::Display for ResolvedTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process(process) => match &process.service {
+                Some(service) => write!(f, "{service} (process {}, {})", process.identity.pid, process.command),
+                None => write!(f, "process {} ({})", process.identity.pid, process.command),
+            },
+            Self::Proxy(proxy) => write!(f, "proxy {} ({} -> {})", proxy.name, proxy.listen, proxy.upstream),
+        }
+    }
+}

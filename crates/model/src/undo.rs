@@ -1,0 +1,47 @@
+//! How a change is undone, as plain data that any Steadfast process can carry out.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{process::ProcessIdentity, proxy::RuleId};
+
+/// One step back: a map with one key. Carrying it out twice, or for a change that never happened, succeeds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum UndoVerb {
+    /// Let a stopped process run again (`SIGCONT`).
+    ResumeProcess {
+        /// Which process. One that is gone needs nothing.
+        process: ProcessIdentity,
+    },
+    /// Take a rule out of a proxy.
+    RemoveRule {
+        /// The proxy's control socket.
+        control: PathBuf,
+        /// The proxy process the rule was given to. When that process is gone, so is the rule.
+        proxy: ProcessIdentity,
+        /// The rule.
+        rule: RuleId,
+    },
+    /// A change that cannot be taken back, recorded so that it is known: a killed process.
+    Irreversible {
+        /// What was done, for people.
+        what: String,
+    },
+}
+
+impl UndoVerb {
+    /// What a person could type when nothing of ours works any more.
+    #[must_use]
+    pub fn manual_command(&self) -> String {
+        match self {
+            Self::ResumeProcess { process } => format!("kill -CONT {}", process.pid),
+            Self::RemoveRule { proxy, .. } => {
+                format!("steadfast recover   # or, ending the proxy with its rule: kill {}", proxy.pid)
+            }
+            Self::Irreversible { what } => format!("# nothing to undo: {what}"),
+        }
+    }
+}

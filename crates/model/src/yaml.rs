@@ -1,0 +1,1 @@
+//! To be written: YAML to a tree with spans.
