@@ -1,0 +1,74 @@
+//! What a fault may ask of the machine. `linux` and `proxy` stand behind these traits; [`fake`] does in tests.
+
+use async_trait::async_trait;
+use steadfast_model::{
+    ProcessIdentity,
+    process::{ProcessState, Signal},
+    proxy::{ProxyFault, ProxyStatus},
+    target::ResolvedProxy,
+};
+
+use crate::FaultError;
+
+pub mod fake;
+
+/// Looking, without touching.
+pub trait World: Send + Sync {
+    /// The processes of this machine.
+    fn processes(&self) -> &dyn Processes;
+    /// The fault proxies that can be reached.
+    fn proxies(&self) -> &dyn Proxies;
+}
+
+/// Looking at processes.
+#[async_trait]
+pub trait Processes: Send + Sync {
+    /// What a process does now.
+    ///
+    /// # Errors
+    /// When the process table cannot be read.
+    async fn state(&self, process: &ProcessIdentity) -> Result<ProcessState, FaultError>;
+
+    /// Whether this user may send it a signal. Sends none.
+    ///
+    /// # Errors
+    /// [`FaultError::Denied`] when not, [`FaultError::TargetGone`] when it is gone.
+    async fn may_signal(&self, process: &ProcessIdentity) -> Result<(), FaultError>;
+}
+
+/// Looking at proxies.
+#[async_trait]
+pub trait Proxies: Send + Sync {
+    /// A proxy's rules and counters now.
+    ///
+    /// # Errors
+    /// [`FaultError::TargetGone`] when nothing answers on its control socket, or another process does.
+    async fn status(&self, proxy: &ResolvedProxy) -> Result<ProxyStatus, FaultError>;
+}
+
+/// The verbs. Each writes its undo record durably before it changes anything; a fault author cannot forget to.
+#[async_trait]
+pub trait Injection: Send {
+    /// Looking, while injecting.
+    fn world(&self) -> &dyn World;
+
+    /// Stops a process (`SIGSTOP`). Undone by letting it run again.
+    async fn pause_process(&mut self, process: &ProcessIdentity) -> Result<(), FaultError>;
+
+    /// Sends a signal that ends a process. Recorded as irreversible.
+    async fn kill_process(&mut self, process: &ProcessIdentity, signal: Signal) -> Result<(), FaultError>;
+
+    /// Gives a proxy a rule with the injection's deadline and lease. Undone by taking it away.
+    async fn apply_rule(&mut self, proxy: &ResolvedProxy, rule: NewRule) -> Result<(), FaultError>;
+}
+
+/// A rule as a fault asks for it; the injection adds its id, deadline and lease.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRule {
+    /// What the proxy shall do.
+    pub fault: ProxyFault,
+    /// To which share of connections or requests.
+    pub percent: steadfast_model::Percent,
+    /// Makes chance repeatable.
+    pub seed: u64,
+}

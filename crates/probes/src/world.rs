@@ -1,0 +1,78 @@
+//! What a probe may ask for.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use steadfast_model::sample::Increment;
+
+use crate::ProbeError;
+
+/// What a probe may ask for.
+#[async_trait]
+pub trait World: Send + Sync {
+    /// Sends one HTTP request and reads the whole answer, within the request's limits.
+    ///
+    /// # Errors
+    /// When there is no complete answer in time. An answer of any status is no error.
+    async fn fetch(&self, request: &HttpRequest) -> Result<HttpAnswer, ProbeError>;
+
+    /// The address of a service, from the binding.
+    ///
+    /// # Errors
+    /// When the binding does not know the service or its address.
+    fn service_url(&self, service: &str, which: ServiceUrl) -> Result<String, ProbeError>;
+
+    /// What the built-in load of this name counted since the last call for this `reader`.
+    ///
+    /// # Errors
+    /// When there is no such load.
+    fn load_increment(&self, load: &str, reader: &str, good: &LoadGood) -> Result<Increment, ProbeError>;
+}
+
+/// Which of a service's addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceUrl {
+    /// Where it serves its users.
+    Base,
+    /// Where it shows its metrics.
+    Metrics,
+}
+
+/// Which of a load's answers are good.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum LoadGood {
+    /// An answer arrived with an accepted status.
+    Answered,
+    /// That, within this time from the intended start.
+    Within(Duration),
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub struct HttpRequest {
+    /// Where to, with scheme.
+    pub url: String,
+    /// The method.
+    pub method: String,
+    /// Header names and values; values may be secrets and are never printed.
+    pub headers: Vec<(String, steadfast_model::secret::Secret)>,
+    /// The body.
+    pub body: Option<String>,
+    /// The whole exchange must end within this time.
+    pub timeout: Duration,
+    /// An answer with a longer body is an error, in bytes.
+    pub longest_body: usize,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct HttpAnswer {
+    /// The status.
+    pub status: u16,
+    /// The body, which need not be UTF-8.
+    pub body: Vec<u8>,
+    /// `content-type`, when given.
+    pub content_type: Option<String>,
+    /// From sending to the last byte.
+    pub took: Duration,
+}
