@@ -12,6 +12,7 @@ pub mod problem;
 pub mod process;
 pub mod proxy;
 pub mod quantity;
+pub mod run;
 pub mod sample;
 pub mod secret;
 pub mod target;
