@@ -1,4 +1,5 @@
 //! What any history must do. One suite; each database runs it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use steadfast_model::{
     Event, Outcome, Phase, RunId, Verdict, WallTime,
