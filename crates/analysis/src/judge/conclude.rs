@@ -1,0 +1,197 @@
+//! From everything seen to a finding.
+
+use super::Judge;
+use super::watch::Watch;
+use crate::evidence::Mixture;
+use crate::outlook::too_little_data;
+use crate::reason::Seen;
+use crate::{
+    EndTest, Finding, MIN_BASELINE_COMPLETENESS, MIN_FAULT_COMPLETENESS, MetricFinding, Outlook, Reason,
+    VERSION, Verdict, Window, culprits,
+};
+
+/// What stopped the run.
+struct Stop {
+    after_seconds: f64,
+    culprits: Vec<usize>,
+    names: Vec<String>,
+}
+
+impl Judge {
+    /// The finding so far. Call it when the fault window is over or after a stop. It changes nothing.
+    pub fn conclude(&self) -> Finding {
+        let stop = self.stopped_at.map(|index| {
+            let evidence: Vec<f64> = self.watches.iter().map(|watch| watch.ln_evidence[index]).collect();
+            let culprits = culprits(&evidence, self.threshold);
+            let names = culprits.iter().map(|&culprit| self.watches[culprit].metric.name.clone()).collect();
+            Stop { after_seconds: (index + 1) as f64 * self.interval.seconds(), culprits, names }
+        });
+        let hold = Mixture::hold();
+        let metrics: Vec<MetricFinding> = self
+            .watches
+            .iter()
+            .enumerate()
+            .map(|(index, watch)| self.metric(index, watch, stop.as_ref(), &hold))
+            .collect();
+        let (verdict, deciding) = overall(&metrics, stop.as_ref());
+        let first = &metrics[deciding[0]];
+        let sentence = match (metrics.len(), verdict) {
+            (1, _) => first.sentence.clone(),
+            (count, Verdict::Held) => {
+                format!("All {count} metrics held. The closest is {}: {}", first.name, first.sentence)
+            }
+            _ => format!("{}: {}", first.name, first.sentence),
+        };
+        Finding {
+            verdict,
+            reason: first.reason.clone(),
+            sentence,
+            decided_by: deciding.iter().map(|&index| metrics[index].name.clone()).collect(),
+            stopped_at: self.stopped_at,
+            ln_evidence: self.ln_evidence.clone(),
+            threshold: self.threshold,
+            analysis: VERSION.to_owned(),
+            metrics,
+        }
+    }
+
+    fn metric(&self, index: usize, watch: &Watch, stop: Option<&Stop>, hold: &Mixture) -> MetricFinding {
+        let dispersion = watch.estimate.dispersion;
+        let test = EndTest {
+            fault: watch.fault,
+            baseline: watch.baseline,
+            tolerance: watch.metric.tolerance,
+            dispersion: dispersion.end,
+        };
+        let (verdict, reason) = match stop {
+            Some(stop) => watch.stopped(index, stop),
+            None => self.ended(watch, &test),
+        };
+        let levels = self.levels;
+        let at_end = stop.is_none();
+        let ratio = match (watch.fault.rate(), watch.baseline.rate()) {
+            (Some(fault), Some(baseline)) if baseline > 0.0 => Some(fault / baseline),
+            _ => None,
+        };
+        MetricFinding {
+            name: watch.metric.name.clone(),
+            verdict,
+            sentence: reason.sentence(),
+            reason,
+            tolerance: watch.metric.tolerance,
+            baseline_rate: watch.baseline.rate(),
+            fault_rate: watch.fault.rate(),
+            ratio,
+            ratio_interval: at_end.then(|| test.ratio_interval(levels.harm, levels.held)).flatten(),
+            fault_rate_interval: at_end.then(|| test.rate_interval(levels.harm, levels.held)).flatten(),
+            dispersion,
+            dispersion_source: watch.estimate.source,
+            ln_evidence: watch.ln_evidence.clone(),
+            ln_hold: hold.evidence(test.tolerance, watch.fault, watch.baseline, dispersion.end),
+            p_harm: at_end.then(|| test.p_harm()).flatten(),
+            p_held: at_end.then(|| test.p_held()).flatten(),
+            completeness: watch.completeness(),
+            baseline: watch.baseline,
+            fault: watch.fault,
+        }
+    }
+
+    /// Verdict by the test at the end. What is missing is asked first, harm before holding.
+    fn ended(&self, watch: &Watch, test: &EndTest) -> (Verdict, Reason) {
+        let inconclusive = |reason| (Verdict::Inconclusive, reason);
+        let (Some(p_harm), Some(p_held), Some(seen)) = (test.p_harm(), test.p_held(), watch.seen()) else {
+            let silent = if watch.fault.total > 0.0 { Window::Baseline } else { Window::Fault };
+            return inconclusive(Reason::NoTraffic { window: silent });
+        };
+        if let Some(problem) = watch.unsteady {
+            return inconclusive(Reason::SteadyStateNotMet { problem });
+        }
+        if p_harm <= self.levels.harm {
+            return (Verdict::Refuted, Reason::HarmShownAtEnd { seen, p_harm });
+        }
+        if watch.baseline.total <= 0.0 {
+            return inconclusive(Reason::NoTraffic { window: Window::Baseline });
+        }
+        let windows = [
+            (Window::Fault, watch.completeness(), MIN_FAULT_COMPLETENESS),
+            (Window::Baseline, watch.baseline_completeness, MIN_BASELINE_COMPLETENESS),
+        ];
+        for (window, completeness, needed) in windows {
+            if completeness < needed {
+                return inconclusive(Reason::IncompleteData { window, completeness, needed });
+            }
+        }
+        if p_held <= self.levels.held {
+            return (Verdict::Held, Reason::HeldWithin { seen, p_held });
+        }
+        let seconds = watch.intervals as f64 * self.interval.seconds();
+        let needed = Outlook::of(&watch.metric, test, self.levels, seconds, self.interval);
+        if too_little_data(test, self.levels) {
+            return inconclusive(Reason::TooLittleData { seen, needed });
+        }
+        inconclusive(Reason::NotEnoughEvidence { seen, needed })
+    }
+}
+
+impl Watch {
+    fn seen(&self) -> Option<Seen> {
+        Some(Seen {
+            bad: self.fault.bad,
+            total: self.fault.total,
+            rate: self.fault.rate()?,
+            tolerated: self.metric.tolerance.rate(self.baseline)?,
+            dispersion: self.estimate.source,
+        })
+    }
+
+    fn stopped(&self, index: usize, stop: &Stop) -> (Verdict, Reason) {
+        if let Some(problem) = self.unsteady {
+            return (Verdict::Inconclusive, Reason::SteadyStateNotMet { problem });
+        }
+        match self.seen() {
+            Some(seen) if stop.culprits.contains(&index) => {
+                let (culprits, after_seconds) = (stop.names.clone(), stop.after_seconds);
+                (Verdict::Refuted, Reason::HarmShownEarly { culprits, after_seconds, seen })
+            }
+            _ => (Verdict::Inconclusive, Reason::StoppedEarly { culprits: stop.names.clone() }),
+        }
+    }
+}
+
+/// The verdict over all metrics, and which decided it, the most telling first.
+fn overall(metrics: &[MetricFinding], stop: Option<&Stop>) -> (Verdict, Vec<usize>) {
+    let with = |verdict| (0..metrics.len()).filter(move |&index| metrics[index].verdict == verdict);
+    let mut refuted: Vec<usize> = with(Verdict::Refuted).collect();
+    if !refuted.is_empty() {
+        if let Some(stop) = stop {
+            refuted.sort_by_key(|index| stop.culprits.iter().position(|culprit| culprit == index));
+        } else {
+            refuted.sort_by(|&a, &b| p(metrics[a].p_harm).total_cmp(&p(metrics[b].p_harm)));
+        }
+        return (Verdict::Refuted, refuted);
+    }
+    let mut open: Vec<usize> = with(Verdict::Inconclusive).collect();
+    if !open.is_empty() {
+        open.sort_by_key(|&index| rank(&metrics[index].reason));
+        return (Verdict::Inconclusive, open);
+    }
+    let mut held: Vec<usize> = with(Verdict::Held).collect();
+    held.sort_by(|&a, &b| p(metrics[b].p_held).total_cmp(&p(metrics[a].p_held)));
+    (Verdict::Held, held)
+}
+
+fn p(value: Option<f64>) -> f64 {
+    value.unwrap_or(1.0)
+}
+
+/// Which reason for being inconclusive is told first: the one a person must fix first.
+fn rank(reason: &Reason) -> u8 {
+    match reason {
+        Reason::NoTraffic { .. } => 0,
+        Reason::SteadyStateNotMet { .. } => 1,
+        Reason::IncompleteData { .. } => 2,
+        Reason::TooLittleData { .. } => 3,
+        Reason::NotEnoughEvidence { .. } => 4,
+        _ => 5,
+    }
+}

@@ -1,0 +1,129 @@
+use super::*;
+use crate::{Counts, Reason, Tolerance, Verdict, Window};
+
+fn counts(intervals: usize, bad: f64, total: f64) -> Counts {
+    Counts::complete(&vec![bad; intervals], &vec![total; intervals])
+}
+
+fn metric(name: &str, fault: Counts) -> Metric {
+    Metric::new(name, Tolerance::Absolute(0.01), counts(60, 0.0, 500.0), fault)
+}
+
+fn found(metrics: Vec<Metric>) -> Finding {
+    judge(&Increments::new(Interval::from_seconds(5), metrics)).unwrap()
+}
+
+#[test]
+fn calm_run_holds() {
+    let finding = found(vec![metric("a", counts(24, 0.0, 500.0))]);
+    assert_eq!(finding.verdict, Verdict::Held);
+    assert!(finding.sentence.contains("0 of 12,000 requests"), "{}", finding.sentence);
+    assert!(finding.sentence.contains("5 minutes of history"), "{}", finding.sentence);
+}
+
+#[test]
+fn harm_stops_the_run_and_names_the_culprit() {
+    let finding =
+        found(vec![metric("calm", counts(24, 0.0, 500.0)), metric("hurt", counts(24, 250.0, 500.0))]);
+    assert_eq!(finding.verdict, Verdict::Refuted);
+    assert_eq!(finding.stopped_at, Some(0));
+    assert_eq!(finding.decided_by, ["hurt"]);
+    let (calm, hurt) = (&finding.metrics[0], &finding.metrics[1]);
+    assert!(matches!(&hurt.reason, Reason::HarmShownEarly { culprits, .. } if culprits == &["hurt"]));
+    assert!(matches!(&calm.reason, Reason::StoppedEarly { .. }));
+    assert_eq!(calm.verdict, Verdict::Inconclusive);
+    for metric in &finding.metrics {
+        assert_eq!((metric.p_harm, metric.p_held), (None, None));
+        assert_eq!((metric.ratio_interval, metric.fault_rate_interval), (None, None));
+        assert_eq!(metric.fault.total, 500.0, "counts end at the stop");
+        assert_eq!(metric.ln_evidence.len(), 24);
+    }
+}
+
+#[test]
+fn silence_is_never_held() {
+    let finding = found(vec![metric("a", counts(24, 0.0, 0.0))]);
+    assert_eq!(finding.reason, Reason::NoTraffic { window: Window::Fault });
+    assert_eq!(finding.metrics[0].fault_rate, None);
+    assert_eq!(found(vec![metric("a", Counts::default())]).verdict, Verdict::Inconclusive);
+    let mut silent = metric("a", counts(24, 0.0, 500.0));
+    silent.baseline = counts(60, 0.0, 0.0);
+    assert_eq!(found(vec![silent.clone()]).reason, Reason::NoTraffic { window: Window::Baseline });
+    silent.tolerance = Tolerance::Relative(1.5);
+    assert_eq!(found(vec![silent]).reason, Reason::NoTraffic { window: Window::Baseline });
+}
+
+#[test]
+fn gaps_are_not_zeros() {
+    let mut fault = counts(24, 0.0, 500.0);
+    for index in [3, 4, 5] {
+        fault.bad[index] = None;
+        fault.total[index] = None;
+    }
+    let finding = found(vec![metric("a", fault.clone())]);
+    assert!(
+        matches!(finding.reason, Reason::IncompleteData { window: Window::Fault, completeness, .. } if completeness == 0.875)
+    );
+    assert_eq!(finding.metrics[0].fault.total, 21.0 * 500.0);
+    fault.bad[3] = Some(0.0);
+    fault.total[3] = Some(500.0);
+    assert_eq!(found(vec![metric("a", fault)]).verdict, Verdict::Held);
+}
+
+#[test]
+fn gaps_do_not_hide_harm() {
+    let mut fault = counts(24, 250.0, 500.0);
+    fault.bad[0] = None;
+    fault.total[0] = None;
+    assert_eq!(found(vec![metric("a", fault)]).stopped_at, Some(1));
+}
+
+#[test]
+fn sick_baseline_blames_nothing_on_the_fault() {
+    let mut sick = metric("a", counts(24, 250.0, 500.0));
+    sick.baseline = counts(60, 250.0, 500.0);
+    let finding = found(vec![sick]);
+    assert_eq!(finding.verdict, Verdict::Inconclusive);
+    assert!(matches!(finding.reason, Reason::SteadyStateNotMet { .. }));
+    assert_eq!(finding.stopped_at, Some(0), "for safety the fault still stops");
+}
+
+#[test]
+fn incident_within_the_baseline_is_no_steady_state() {
+    let mut baseline = counts(600, 5.0, 500.0);
+    for bad in &mut baseline.bad[..480] {
+        *bad = Some(50.0);
+    }
+    let metric = Metric::new("a", Tolerance::Relative(1.5), baseline, counts(24, 7.0, 500.0));
+    assert!(matches!(found(vec![metric]).reason, Reason::SteadyStateNotMet { .. }));
+}
+
+#[test]
+fn inconclusive_run_says_what_would_have_helped() {
+    let quiet = |intervals| {
+        let fault = counts(intervals, 0.0, 50.0);
+        Metric::new("a", Tolerance::Absolute(0.01), counts(60, 0.0, 50.0), fault)
+    };
+    let finding = found(vec![quiet(24)]);
+    let Reason::TooLittleData { needed, .. } = &finding.reason else { panic!("{:?}", finding.reason) };
+    let longer = 24 + (needed.extra_seconds.unwrap() / 5.0).ceil() as usize;
+    assert_eq!(found(vec![quiet(longer)]).verdict, Verdict::Held);
+    assert_eq!(found(vec![quiet(longer - 1)]).verdict, Verdict::Inconclusive);
+    let looser = Metric { tolerance: needed.tolerance.unwrap(), ..quiet(24) };
+    assert_eq!(found(vec![looser]).verdict, Verdict::Held);
+    assert!(finding.sentence.contains("At this traffic"), "{}", finding.sentence);
+    assert!(finding.sentence.contains("minutes more of history"), "{}", finding.sentence);
+}
+
+#[test]
+fn skewed_scrapes_raise_the_total_and_nonsense_is_a_gap() {
+    let setup = Increments::new(Interval::from_seconds(5), vec![metric("a", Counts::default())]);
+    let mut judge = Judge::new(&setup).unwrap();
+    judge.feed(&[Some(Tally::new(3.0, 2.0))]);
+    judge.feed(&[Some(Tally::new(f64::NAN, 2.0))]);
+    judge.feed(&[Some(Tally::new(-1.0, 2.0))]);
+    judge.feed(&[]);
+    let found = &judge.conclude().metrics[0];
+    assert_eq!(found.fault, Tally::new(3.0, 3.0));
+    assert_eq!(found.completeness, 0.25);
+}
