@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Duration, Effect, InjectionId, Outcome, ResolvedTarget, RunId, Target, Verdict, WallTime, sample::MetricSample,
-    verdict::Reason,
+    Duration, Effect, InjectionId, Outcome, ResolvedTarget, RunId, Target, Verdict, WallTime,
+    sample::MetricSample, verdict::Reason,
 };
 
 /// One occurrence in a run.
@@ -222,6 +222,23 @@ pub enum Known {
         /// Latency from the intended start, in microseconds: p50, p90, p99 and the largest.
         latency_us: [u64; 4],
     },
+    /// Something the run needs is missing: a target, a load, a probe.
+    SetupFailed {
+        /// What and why.
+        reason: Reason,
+    },
+    /// A fault may have ended before its time: its lease could not be renewed.
+    LeaseLost {
+        /// Which.
+        injection: InjectionId,
+        /// Why.
+        why: String,
+    },
+    /// The history could not be written. From here on events are in the spool file.
+    JournalFailed {
+        /// Why.
+        why: String,
+    },
     /// Something odd that people should know.
     Noted {
         /// What.
@@ -309,4 +326,6 @@ pub struct PlannedInjection {
     pub duration: Duration,
     /// Offset from the start of the fault window.
     pub offset: Duration,
+    /// Whether there is anything to take back: a killed process cannot be.
+    pub reversible: bool,
 }
