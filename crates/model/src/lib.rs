@@ -2,6 +2,7 @@
 //!
 //! Plain data and two small traits. Nothing here reads a clock, a file or a socket, waits, or decides.
 
+pub mod binding;
 pub mod clock;
 pub mod digest;
 pub mod duration;
@@ -20,6 +21,7 @@ pub mod undo;
 pub mod verdict;
 pub mod yaml;
 
+pub use binding::Binding;
 pub use clock::{BootTime, Clock, WallTime};
 pub use duration::Duration;
 pub use effect::{Effect, Observation};
