@@ -43,11 +43,16 @@ pub trait Host: Send + Sync {
     /// [`RevertError`] when a step back failed.
     async fn revert(&self, injection: InjectionId) -> Result<(), RevertError>;
 
-    /// What can be seen of a fault from outside.
+    /// What can be seen of a fault from outside. `injection` is the one it is, was or will be put in place by.
     ///
     /// # Errors
     /// [`HostError`] when nothing can be seen at all.
-    async fn observe(&self, fault: &FaultSpec, targets: &[ResolvedTarget]) -> Result<Observation, HostError>;
+    async fn observe(
+        &self,
+        fault: &FaultSpec,
+        targets: &[ResolvedTarget],
+        injection: InjectionId,
+    ) -> Result<Observation, HostError>;
 }
 
 /// The built-in load. What it counts is read through the `load` probe.

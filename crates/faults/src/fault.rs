@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use steadfast_model::{Effect, Observation, Problems, ResolvedTarget};
+use steadfast_model::{Effect, InjectionId, Observation, Problems, ResolvedTarget};
 
 use crate::world::{Injection, World};
 
@@ -26,9 +26,17 @@ pub trait Fault: Send + Sync {
 
     /// What can be seen of this fault from outside: taken before, during and after. Passive.
     ///
+    /// Of a proxy's rules only those of `injection` are kept, so that an observation speaks of one injection alone.
+    /// Before the injection there are none.
+    ///
     /// # Errors
     /// When the world cannot be looked at at all; a single target that cannot is [`steadfast_model::effect::Sighting::Unseen`].
-    async fn observe(&self, world: &dyn World, targets: &[ResolvedTarget]) -> Result<Observation, FaultError>;
+    async fn observe(
+        &self,
+        world: &dyn World,
+        targets: &[ResolvedTarget],
+        injection: InjectionId,
+    ) -> Result<Observation, FaultError>;
 
     /// Pure: is it in effect, is it gone?
     fn judge(&self, before: &Observation, now: &Observation) -> Effect;

@@ -1,0 +1,41 @@
+use super::*;
+
+fn answer(status: u16, body: &str) -> HttpStatus {
+    HttpStatus {
+        status,
+        body: body.to_owned(),
+        matching: HttpMatch::default(),
+        percent: Percent::ALL,
+        seed: 0,
+    }
+}
+
+fn problems(fault: &HttpStatus) -> usize {
+    let mut problems = Problems::new();
+    fault.check(&mut problems);
+    problems.all().len()
+}
+
+#[test]
+fn only_final_statuses_are_accepted() {
+    for status in [0, 100, 101, 199, 600, u16::MAX] {
+        assert_eq!(problems(&answer(status, "")), 1, "{status}");
+    }
+    for status in [200, 204, 404, 503, 599] {
+        assert_eq!(problems(&answer(status, "")), 0, "{status}");
+    }
+}
+
+#[test]
+fn a_body_has_a_limit_and_needs_a_status_that_allows_it() {
+    assert_eq!(problems(&answer(200, &"x".repeat(LONGEST_BODY))), 0);
+    assert_eq!(problems(&answer(200, &"x".repeat(LONGEST_BODY + 1))), 1);
+    assert_eq!(problems(&answer(204, "x")), 1);
+}
+
+#[test]
+fn answering_every_request_leaves_none_to_delay() {
+    assert!(answer(503, "").holds().contains(&"http-delay"));
+    let some = HttpStatus { percent: Percent::new(20.0).unwrap(), ..answer(503, "") };
+    assert!(!some.holds().contains(&"http-delay"));
+}
