@@ -1,1 +1,25 @@
-//! To be written.
+//! A finished run as something to read: one HTML file that needs nothing else, and JSON.
+//!
+//! Everything shown is computed from the run's events, by way of [`Story`]. Pure: no files, no clock.
+
+mod chart;
+mod html;
+mod story;
+mod words;
+
+pub use story::{Mark, Point, Series, SourceText, Story, Window, sentence};
+pub use words::{duration as duration_in_words, instant as instant_in_words, share as share_in_words};
+
+/// The run as one self-contained HTML page: no scripts, no fonts, no images from elsewhere.
+#[must_use]
+pub fn html(story: &Story) -> String {
+    html::page(story).into_string()
+}
+
+/// The run as JSON: what the page shows, for programs.
+///
+/// # Errors
+/// When a value cannot be written as JSON, which only a number that is not finite could cause.
+pub fn json(story: &Story) -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(story)
+}

@@ -1,0 +1,104 @@
+//! What happened, one sentence an event. Live output, lists and reports all use these words.
+
+use steadfast_model::{
+    Phase,
+    event::{EventBody, Known},
+};
+
+use super::Mark;
+use crate::words;
+
+/// The mark an event leaves in a run's timeline; samples leave none.
+pub(super) fn mark(at: f64, body: &EventBody) -> Option<Mark> {
+    let what = sentence(body)?;
+    let on_charts = matches!(
+        body.known(),
+        Some(
+            Known::FaultInjected { .. }
+                | Known::FaultReverted { .. }
+                | Known::HarmShown { .. }
+                | Known::GuardTripped { .. }
+                | Known::StopRequested { .. }
+        )
+    );
+    Some(Mark { at, what, on_charts })
+}
+
+/// What happened, for people; `None` for samples, which are shown as numbers.
+#[must_use]
+pub fn sentence(body: &EventBody) -> Option<String> {
+    let Some(known) = body.known() else {
+        return Some("An event of another version of Steadfast, kept as it was.".to_owned());
+    };
+    Some(match known {
+        Known::Sampled { .. } => return None,
+        Known::RunStarted { name, .. } => format!("Run {name} began."),
+        Known::PhaseEntered { phase } => phase_sentence(*phase).to_owned(),
+        Known::TargetsResolved { target, resolved, .. } => {
+            let found: Vec<_> = resolved.iter().map(ToString::to_string).collect();
+            format!("Found {target}: {}.", found.join(", "))
+        }
+        Known::SteadyStateJudged { met: true, .. } => "The steady state is met before the fault.".to_owned(),
+        Known::SteadyStateJudged { reason, .. } => {
+            format!("The steady state is not met: {}", reason.sentence)
+        }
+        Known::FaultInjected { .. } => "The fault is in place.".to_owned(),
+        Known::InjectionFailed { reason, .. } => {
+            format!("The fault could not be injected: {}", reason.sentence)
+        }
+        Known::EffectObserved { effect, .. } => format!("Effect of the fault: {effect}."),
+        Known::HarmShown { metrics, .. } => {
+            format!("Harm is shown by {}: the fault ends early.", metrics.join(", "))
+        }
+        Known::GuardTripped { guard, why } => format!("Guard {guard} tripped: {why}."),
+        Known::StopRequested { by } => format!("Asked to stop ({by})."),
+        Known::FaultReverted { .. } => "The fault was taken away.".to_owned(),
+        Known::RevertFailed { why, abandoned: true, manual, .. } => {
+            format!("The fault could NOT be taken away: {why}. By hand: {}", manual.join("; "))
+        }
+        Known::RevertFailed { why, .. } => format!("The fault could not be taken away yet: {why}."),
+        Known::GoneObserved { effect, .. } => format!("After the fault was taken away: {effect}."),
+        Known::RecoveryMeasured { seconds: Some(seconds), .. } => {
+            format!("Back in the steady state after {}.", words::duration(*seconds))
+        }
+        Known::RecoveryMeasured { seconds: None, .. } => {
+            "Not back in the steady state within the recovery window.".to_owned()
+        }
+        Known::LoadReported { load, due, sent, good, latency_us } => format!(
+            "Load {load}: {due} requests due, {sent} sent, {good} good; latency p50 {}, p99 {}.",
+            milliseconds(latency_us[0]),
+            milliseconds(latency_us[2]),
+        ),
+        Known::SetupFailed { reason } => format!("It could not begin: {}", reason.sentence),
+        Known::LeaseLost { why, .. } => format!("The fault may have ended before its time: {why}."),
+        Known::JournalFailed { why } => format!("The history could not be written: {why}."),
+        Known::Noted { what } => format!("{what}."),
+        Known::Concluded(conclusion) => {
+            format!(
+                "Concluded: {} ({}). {}",
+                conclusion.verdict, conclusion.outcome, conclusion.reason.sentence
+            )
+        }
+    })
+}
+
+fn phase_sentence(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Check => "Checking the document.",
+        Phase::Preflight => "Looking at the targets.",
+        Phase::Baseline => "Measuring the steady state.",
+        Phase::Inject => "Injecting the fault.",
+        Phase::VerifyEffect => "Looking for the fault's effect.",
+        Phase::Observe => "Watching under the fault.",
+        Phase::Revert => "Taking the fault away.",
+        Phase::VerifyGone => "Making sure that it is gone.",
+        Phase::Recover => "Watching the recovery.",
+        Phase::Conclude => "Forming the verdict.",
+        Phase::Done => "Done.",
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "latencies are far below 2^53 microseconds")]
+fn milliseconds(micros: u64) -> String {
+    words::duration(micros as f64 / 1e6)
+}

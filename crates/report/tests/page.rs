@@ -1,0 +1,151 @@
+//! The page and the JSON of a small run, told from its events.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use steadfast_analysis::{Counts, Increments, Interval, Metric, judge};
+use steadfast_model::{
+    Duration, Event, Outcome, Phase, RunId, Verdict, WallTime,
+    event::{Conclusion, Known, PlannedMetric, RunPlan, Tolerance},
+    run::{RunSummary, SourceDocument},
+    sample::{Increment, MetricSample},
+    verdict::Reason,
+};
+use steadfast_report::{Story, html, json};
+
+/// A run whose metric goes bad under the fault; names and texts try to break out of the page.
+fn story() -> Story {
+    let name = "pay <script>alert(1)</script>";
+    let finding = judge(&Increments::new(
+        Interval::from_seconds(1),
+        vec![Metric::new(
+            name,
+            steadfast_analysis::Tolerance::Absolute(0.05),
+            Counts::complete(&[0.0; 10], &[100.0; 10]),
+            Counts::complete(&[90.0; 4], &[100.0; 4]),
+        )],
+    ))
+    .unwrap();
+    let run = RunSummary {
+        id: RunId::new(),
+        name: "ledger-slow-abc234".into(),
+        experiment: "ledger-slow".into(),
+        title: "Payments survive a slow ledger & <b>more</b>".into(),
+        digest: "0123456789abcdef".into(),
+        started_at: WallTime(1_772_373_909_000_000),
+        ended_at: Some(WallTime(1_772_373_939_000_000)),
+        outcome: Some(Outcome::Stopped),
+        verdict: Some(Verdict::Refuted),
+        reason: Some("Harm.".into()),
+    };
+    let plan = RunPlan {
+        interval: Duration::from_secs(1),
+        baseline: Duration::from_secs(10),
+        fault: Duration::from_secs(20),
+        recovery: Duration::from_secs(5),
+        alpha: 0.05,
+        beta: 0.05,
+        metrics: vec![PlannedMetric {
+            name: name.into(),
+            describes: "answers later than 300 ms".into(),
+            tolerance: Tolerance::Absolute(0.05),
+        }],
+        injections: Vec::new(),
+        recovery_within: None,
+    };
+    let mut events = vec![Known::RunStarted {
+        run: run.id,
+        name: run.name.clone(),
+        experiment: run.experiment.clone(),
+        document_digest: run.digest.clone(),
+        parameters: [].into(),
+        plan,
+    }];
+    for index in 0..14 {
+        let phase = if index < 10 { Phase::Baseline } else { Phase::Observe };
+        let bad = if index < 10 { 0 } else { 90 };
+        let increment = (index != 3).then_some(Increment { bad, total: 100 });
+        events.push(Known::Sampled {
+            interval: index,
+            phase,
+            metrics: vec![MetricSample { metric: name.into(), increment, note: None }],
+        });
+    }
+    events.push(Known::Concluded(Box::new(Conclusion {
+        outcome: Outcome::Stopped,
+        verdict: Verdict::Refuted,
+        reason: Reason {
+            code: "harmShownEarly".into(),
+            sentence: "Harm.".into(),
+            data: serde_json::Value::Null,
+        },
+        analysis: "1".into(),
+        finding: serde_json::to_value(&finding).unwrap(),
+        samples_digest: "00".into(),
+    })));
+    let events: Vec<_> = events
+        .into_iter()
+        .zip(0..)
+        .map(|(known, sequence)| Event {
+            sequence,
+            at: WallTime(0),
+            since_start: sequence * 1_000_000_000,
+            body: known.into(),
+        })
+        .collect();
+    let document = SourceDocument {
+        role: "experiment".into(),
+        file: "x.yaml".into(),
+        content: b"a: </pre><script>".to_vec(),
+    };
+    Story::new(run, &events, vec![document])
+}
+
+#[test]
+fn the_page_shows_the_verdict_the_curves_and_the_windows() {
+    let page = html(&story());
+    for part in [
+        "refuted",
+        "class=\"curve\"",
+        "class=\"baseline\"",
+        "class=\"fault\"",
+        "stop at",
+        "tolerated",
+        "x.yaml",
+    ] {
+        assert!(page.contains(part), "{part} is missing");
+    }
+    assert!(page.contains("not measured"), "a gap is shown as a gap");
+}
+
+#[test]
+fn nothing_in_a_run_can_break_out_of_the_page() {
+    let page = html(&story());
+    assert!(!page.contains("<script"), "a script got through");
+    assert!(page.contains("&lt;script&gt;"));
+}
+
+#[test]
+fn the_page_needs_nothing_from_elsewhere() {
+    let page = html(&story());
+    for link in ["src=", "href=", "@import", "url("] {
+        assert!(!page.contains(link), "{link} reaches out of the file");
+    }
+}
+
+#[test]
+fn a_run_without_a_conclusion_says_so() {
+    let mut story = story();
+    story.conclusion = None;
+    story.finding = None;
+    let page = html(&story);
+    assert!(page.contains("never concluded"));
+    assert!(!page.contains(">held<"));
+}
+
+#[test]
+fn the_json_holds_every_sample() {
+    let text = json(&story()).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["series"][0]["points"].as_array().unwrap().len(), 14);
+    assert_eq!(value["conclusion"]["verdict"], "refuted");
+    assert_eq!(value["windows"][1]["phase"], "observe");
+}
