@@ -59,7 +59,8 @@ impl FromStr for Duration {
         if text == "0" {
             return Ok(Self::ZERO);
         }
-        let span: jiff::SignedDuration = text.parse().map_err(|_| format!("`{text}` is not a duration: {hint}"))?;
+        let span: jiff::SignedDuration =
+            text.parse().map_err(|_| format!("`{text}` is not a duration: {hint}"))?;
         let span = StdDuration::try_from(span).map_err(|_| format!("`{text}` is negative: {hint}"))?;
         if span > LONGEST {
             return Err(format!("`{text}` is longer than 365 days"));

@@ -117,9 +117,22 @@ impl Problems {
         });
     }
 
+    /// Notes a warning at a path below where the collector stands.
+    pub fn warning(&mut self, path: &[&str], message: impl Into<String>, hint: Option<&str>) {
+        self.error(path, message, hint);
+        if let Some(last) = self.found.last_mut() {
+            last.severity = Severity::Warning;
+        }
+    }
+
     /// Notes a problem with its full path.
     pub fn push(&mut self, problem: Problem) {
         self.found.push(problem);
+    }
+
+    /// Takes over what another collector found.
+    pub fn append(&mut self, other: Self) {
+        self.found.extend(other.found);
     }
 
     /// Runs `check` with every path below `base`.
@@ -142,6 +155,11 @@ impl Problems {
         self.found.is_empty()
     }
 
+    /// Puts them in the order of the text; what has no place comes first.
+    pub fn sort(&mut self) {
+        self.found.sort_by_key(|problem| problem.span.map(|span| (span.line, span.column)));
+    }
+
     /// All of them, in the order found.
     #[must_use]
     pub fn all(&self) -> &[Problem] {
@@ -154,8 +172,24 @@ impl Problems {
     }
 }
 
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, problem) in self.found.iter().enumerate() {
+            let line_break = if position == 0 { "" } else { "\n" };
+            write!(f, "{line_break}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.0.is_empty() { write!(f, "{}", self.message) } else { write!(f, "{}: {}", self.path, self.message) }
+        if self.path.0.is_empty() {
+            write!(f, "{}", self.message)
+        } else {
+            write!(f, "{}: {}", self.path, self.message)
+        }
     }
 }

@@ -73,7 +73,8 @@ impl FromStr for Rate {
             "h" => 3600.0,
             _ => return Err(wrong()),
         };
-        Self::per_second(number / seconds).ok_or_else(|| format!("`{text}` is not above 0/s and at most 1000000/s"))
+        Self::per_second(number / seconds)
+            .ok_or_else(|| format!("`{text}` is not above 0/s and at most 1000000/s"))
     }
 }
 
@@ -85,7 +86,7 @@ impl fmt::Display for Rate {
 
 /// A number or the text with its unit: both spellings are common in YAML.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a number or a text with its unit")]
 enum NumberOrText {
     Number(f64),
     Text(String),

@@ -17,7 +17,7 @@ pub enum SecretSource {
 
 /// A text that is either written out or a reference to a secret: `plain` or `{ secret: { env: NAME } }`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a text or { secret: { env: NAME } }")]
 pub enum TextOrSecret {
     /// Written out.
     Text(String),

@@ -101,7 +101,9 @@ impl ResolvedTarget {
     #[must_use]
     pub fn key(&self) -> String {
         match self {
-            Self::Process(process) => format!("process:{}@{}", process.identity.pid, process.identity.start_time),
+            Self::Process(process) => {
+                format!("process:{}@{}", process.identity.pid, process.identity.start_time)
+            }
             Self::Proxy(proxy) => format!("proxy:{}", proxy.control.display()),
         }
     }
@@ -111,7 +113,9 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Process(ProcessTarget { pid: Some(pid), .. }) => write!(f, "process {pid}"),
-            Self::Process(ProcessTarget { listening: Some(port), .. }) => write!(f, "process listening on {port}"),
+            Self::Process(ProcessTarget { listening: Some(port), .. }) => {
+                write!(f, "process listening on {port}")
+            }
             Self::Process(_) => f.write_str("process"),
             Self::Service(name) => write!(f, "service {name}"),
             Self::Connection(edge) => write!(f, "connection {} -> {}", edge.from, edge.to),
@@ -126,7 +130,9 @@ impl fmt::Display for ResolvedTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Process(process) => match &process.service {
-                Some(service) => write!(f, "{service} (process {}, {})", process.identity.pid, process.command),
+                Some(service) => {
+                    write!(f, "{service} (process {}, {})", process.identity.pid, process.command)
+                }
                 None => write!(f, "process {} ({})", process.identity.pid, process.command),
             },
             Self::Proxy(proxy) => write!(f, "proxy {} ({} -> {})", proxy.name, proxy.listen, proxy.upstream),
