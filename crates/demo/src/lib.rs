@@ -8,7 +8,7 @@
 //! ```
 //!
 //! It has strengths and weaknesses a team would recognise ([switches]), all of them in what the services do. It
-//! never loses or doubles a payment it acknowledged, whatever dies; [audit] checks that against the files on disk.
+//! never loses or doubles a payment it acknowledged, whatever dies; [audit()] checks that against the files on disk.
 //!
 //! What it will never do: know that it is being verified. Nothing here reads a verdict, a fault or an experiment,
 //! and it listens on loopback only.
