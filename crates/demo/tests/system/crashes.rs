@@ -20,9 +20,10 @@ async fn nothing_is_lost_or_doubled_when_every_service_is_killed_under_load() {
     let ports =
         |system: &System| system.state().processes().map(|(n, p)| (n.clone(), p.port)).collect::<Vec<_>>();
     let before = ports(&system);
-    let paying = tokio::spawn({
+    // Half of the clients repeat with the same key, half give up: what was promised to either must be kept.
+    let clients = [8, 0].map(|retries| {
         let system = system.clone();
-        async move { load(&system, 50, Duration::from_secs(7), 8).await }
+        tokio::spawn(async move { load(&system, 25, Duration::from_secs(7), retries).await })
     });
     let names = ["wallet", "ledger", "payments", "payments-ledger", "risk", "notifications", "gateway"];
     for name in names {
@@ -31,7 +32,10 @@ async fn nothing_is_lost_or_doubled_when_every_service_is_killed_under_load() {
         let (_, process) = state.processes().find(|(n, _)| *n == name).unwrap();
         signal(process.process.expect("it runs").pid, Signal::KILL);
     }
-    let seen = paying.await.unwrap();
+    let [patient, impatient] = clients;
+    let (patient, impatient) = (patient.await.unwrap(), impatient.await.unwrap());
+    assert!(impatient.failed() > 0, "the crashes were felt");
+    assert_eq!(patient.failed(), 0, "but not by those who repeat");
     eventually("a payment succeeds again", async || pay(&system, ANY).await.0 == 201).await;
     assert_eq!(ports(&system), before, "everybody is back where it was");
     for name in names {
@@ -40,8 +44,9 @@ async fn nothing_is_lost_or_doubled_when_every_service_is_killed_under_load() {
     }
     let report = site.audited().await;
     assert!(report.is_clean(), "{report}");
-    assert!(report.acknowledged > 300, "{} of {}", report.acknowledged, seen.count());
-    println!("{} requests, {} never answered with a yes; {report}", seen.count(), seen.failed());
+    let succeeded = patient.count() + impatient.count() - impatient.failed();
+    assert!(report.acknowledged > succeeded as u64, "{} of {succeeded}", report.acknowledged);
+    println!("{} of {} impatient clients got no yes; {report}", impatient.failed(), impatient.count());
     Arc::into_inner(system).unwrap().stop().await;
 }
 
