@@ -7,13 +7,11 @@
 //! - [`identity`]: what makes a process that very process; its state, parents and name;
 //! - [`handle`]: holding on to a process by descriptor, to signal it and to learn of its end;
 //! - [`listen`]: which processes listen on a TCP port;
-//! - [`detach`]: starting a program that outlives this one;
-//! - [`filesystem`]: whether a directory survives a power cut.
+//! - [`detach`]: starting a program that outlives this one.
 
 pub mod clock;
 pub mod detach;
 pub mod error;
-pub mod filesystem;
 pub mod handle;
 pub mod identity;
 pub mod listen;
@@ -22,7 +20,6 @@ mod stat;
 pub use clock::SystemClock;
 pub use detach::{Detached, become_session_leader, detach};
 pub use error::LinuxError;
-pub use filesystem::volatile_filesystem;
 pub use handle::{ProcessHandle, wait_for_an_end};
 pub use identity::{
     ancestors, boot_id, command_name, identify, is_kernel_thread, own_identity, process_state,

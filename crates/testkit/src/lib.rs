@@ -1,1 +1,9 @@
-//! To be written.
+//! What tests need and products must not have: throw-away directories on a real disk, processes to act on.
+//!
+//! Only ever a dev-dependency.
+
+pub mod place;
+pub mod sleeper;
+
+pub use place::durable_dir;
+pub use sleeper::Sleeper;

@@ -1,0 +1,51 @@
+//! Processes that do nothing, to act on.
+
+use std::process::{Child, Command, ExitStatus};
+
+/// A process that sleeps for a minute at most. Killed and collected when dropped.
+#[derive(Debug)]
+pub struct Sleeper {
+    child: Child,
+}
+
+impl Sleeper {
+    /// Starts one.
+    ///
+    /// # Panics
+    /// When `sleep` cannot be started.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "starting a process is no default")]
+    pub fn new() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "a process to act on")]
+        let child = Command::new("sleep").arg("60").spawn().expect("every system has `sleep`");
+        Self { child }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The letter of its state in `/proc/PID/stat`: `S` sleeps, `T` is stopped, `Z` has ended. `None` once collected.
+    #[must_use]
+    pub fn state(&self) -> Option<char> {
+        let line = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).ok()?;
+        line.rsplit_once(") ")?.1.chars().next()
+    }
+
+    /// Ends it and collects it.
+    ///
+    /// # Panics
+    /// When it cannot be ended.
+    pub fn end(&mut self) -> ExitStatus {
+        self.child.kill().expect("a child can be killed");
+        self.child.wait().expect("a child can be collected")
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
