@@ -32,4 +32,4 @@ mod readme;
 pub use collection::Collection;
 pub use folder::{Folder, FoldersError, list};
 pub use names::{key_of, variant_of};
-pub use readme::{headings, summary};
+pub use readme::{FAULT_HEADINGS, headings, summary};

@@ -1,5 +1,9 @@
 //! The parts of a README that other places show.
 
+/// The headings every fault's README has, in this order.
+pub const FAULT_HEADINGS: [&str; 5] =
+    ["What it does", "What it needs", "Risks", "How to see it works", "Limits"];
+
 /// The first sentence after the title: what lists and tables say about a folder. `None` when there is none.
 #[must_use]
 pub fn summary(readme: &str) -> Option<String> {

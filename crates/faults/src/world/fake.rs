@@ -1,1 +1,170 @@
-//! A world in memory. To be written.
+//! A world in memory, for tests: processes with states, proxies with rules and counters, and a log of what was done.
+//!
+//! It never waits, so [`at_once`] runs anything that only asks this world. Traffic flows when a test says so.
+
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard},
+    task::{Context, Poll, Waker},
+};
+
+use async_trait::async_trait;
+use steadfast_model::{
+    InjectionId, ProcessIdentity, ResolvedTarget,
+    process::ProcessState,
+    proxy::{Protocol, ProxyStatus},
+    target::{ResolvedProcess, ResolvedProxy},
+    undo::UndoVerb,
+};
+
+use super::{Processes, Proxies, World};
+use crate::FaultError;
+
+mod injection;
+mod state;
+
+pub use injection::FakeInjection;
+use state::{FakeProcess, FakeProxy, State};
+pub use state::{LogEntry, Trouble};
+
+/// A world in memory. Clones are the same world.
+#[derive(Debug, Clone, Default)]
+pub struct FakeWorld(Arc<Mutex<State>>);
+
+impl FakeWorld {
+    /// An empty world.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Starts a process that runs.
+    pub fn add_process(&self, command: &str) -> ResolvedTarget {
+        let identity = self.state().start(command);
+        ResolvedTarget::Process(ResolvedProcess { identity, command: command.to_owned(), service: None })
+    }
+
+    /// Starts a proxy that carries nothing yet. It is a process too.
+    pub fn add_proxy(&self, name: &str, protocol: Protocol) -> ResolvedTarget {
+        let mut state = self.state();
+        let identity = state.start("steadfast-proxy");
+        let port = 9_000 + state.proxies.len();
+        let proxy = ResolvedProxy {
+            name: name.to_owned(),
+            control: format!("/run/{name}.sock").into(),
+            identity,
+            listen: format!("127.0.0.1:{port}"),
+            upstream: format!("127.0.0.1:{}", port + 1_000),
+            protocol,
+        };
+        state.proxies.push(FakeProxy::new(proxy.clone()));
+        ResolvedTarget::Proxy(proxy)
+    }
+
+    /// Sets what a process does, as if it happened by itself: no verb, no record. One that has ended stays so.
+    pub fn set_process(&self, identity: &ProcessIdentity, state: ProcessState) {
+        drop(self.state().set_process(identity, state));
+    }
+
+    /// Lets `count` connections with one request each through every proxy that lives. All of them match every rule.
+    pub fn send_traffic(&self, count: u64) {
+        let mut state = self.state();
+        let State { processes, proxies, .. } = &mut *state;
+        for proxy in proxies {
+            if processes
+                .iter()
+                .any(|process| process.identity == proxy.resolved.identity && process.is_alive())
+            {
+                proxy.carry(count);
+            }
+        }
+    }
+
+    /// From now on verbs go wrong in this way.
+    pub fn make_trouble(&self, trouble: Trouble) {
+        self.state().trouble = Some(trouble);
+    }
+
+    /// Verbs work again.
+    pub fn end_trouble(&self) {
+        self.state().trouble = None;
+    }
+
+    /// Begins an injection.
+    #[must_use]
+    pub fn injection(&self, id: InjectionId) -> FakeInjection {
+        FakeInjection::new(self.clone(), id)
+    }
+
+    /// Carries out an undo record. Twice, or for what never happened, succeeds.
+    pub fn undo(&self, verb: &UndoVerb) {
+        self.state().undo(verb);
+    }
+
+    /// The undo records of an injection, in the order written.
+    #[must_use]
+    pub fn records(&self, injection: InjectionId) -> Vec<UndoVerb> {
+        let record = |entry: &LogEntry| match entry {
+            LogEntry::Recorded { injection: owner, undo } if *owner == injection => Some(undo.clone()),
+            _ => None,
+        };
+        self.state().log.iter().filter_map(record).collect()
+    }
+
+    /// Everything that was recorded and changed, in that order.
+    #[must_use]
+    pub fn log(&self) -> Vec<LogEntry> {
+        self.state().log.clone()
+    }
+
+    /// The world as it is, one line a thing, without counters: equal texts mean that nothing was left behind.
+    #[must_use]
+    pub fn snapshot(&self) -> String {
+        self.state().snapshot()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("no test panics while it holds the world")
+    }
+}
+
+impl World for FakeWorld {
+    fn processes(&self) -> &dyn Processes {
+        self
+    }
+
+    fn proxies(&self) -> &dyn Proxies {
+        self
+    }
+}
+
+#[async_trait]
+impl Processes for FakeWorld {
+    async fn state(&self, process: &ProcessIdentity) -> Result<ProcessState, FaultError> {
+        let state = self.state();
+        Ok(state.process(process).map_or(ProcessState::Gone, |found: &FakeProcess| found.state))
+    }
+
+    async fn may_signal(&self, process: &ProcessIdentity) -> Result<(), FaultError> {
+        self.state().may_signal(process)
+    }
+}
+
+#[async_trait]
+impl Proxies for FakeWorld {
+    async fn status(&self, proxy: &ResolvedProxy) -> Result<ProxyStatus, FaultError> {
+        let mut state = self.state();
+        Ok(state.living_proxy(proxy)?.status())
+    }
+}
+
+/// Runs a future that never waits.
+///
+/// # Panics
+/// When it does wait.
+pub fn at_once<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("something waited that is not this world"),
+    }
+}

@@ -1,0 +1,63 @@
+//! The verbs of the fake world.
+
+use async_trait::async_trait;
+use steadfast_model::{
+    InjectionId, ProcessIdentity,
+    process::{ProcessState, Signal},
+    proxy::RuleId,
+    target::ResolvedProxy,
+    undo::UndoVerb,
+};
+
+use super::FakeWorld;
+use crate::{
+    FaultError,
+    world::{Injection, NewRule, World},
+};
+
+/// One injection into a [`FakeWorld`]. Like the real one it records before it changes.
+#[derive(Debug)]
+pub struct FakeInjection {
+    world: FakeWorld,
+    id: InjectionId,
+    rules: u32,
+}
+
+impl FakeInjection {
+    pub(super) fn new(world: FakeWorld, id: InjectionId) -> Self {
+        Self { world, id, rules: 0 }
+    }
+}
+
+#[async_trait]
+impl Injection for FakeInjection {
+    fn world(&self) -> &dyn World {
+        &self.world
+    }
+
+    async fn pause_process(&mut self, process: &ProcessIdentity) -> Result<(), FaultError> {
+        let mut state = self.world.state();
+        state.may_signal(process)?;
+        state.begin_verb(self.id, UndoVerb::ResumeProcess { process: process.clone() })?;
+        state.set_process(process, ProcessState::Stopped)
+    }
+
+    async fn kill_process(&mut self, process: &ProcessIdentity, signal: Signal) -> Result<(), FaultError> {
+        let mut state = self.world.state();
+        state.may_signal(process)?;
+        state.begin_verb(self.id, UndoVerb::Irreversible { what: format!("sent {signal} to {process}") })?;
+        state.set_process(process, ProcessState::Gone)
+    }
+
+    async fn apply_rule(&mut self, proxy: &ResolvedProxy, rule: NewRule) -> Result<(), FaultError> {
+        let mut state = self.world.state();
+        state.living_proxy(proxy)?;
+        let id = RuleId { injection: self.id, number: self.rules };
+        self.rules += 1;
+        state.begin_verb(
+            self.id,
+            UndoVerb::RemoveRule { control: proxy.control.clone(), proxy: proxy.identity.clone(), rule: id },
+        )?;
+        state.add_rule(proxy, id, rule)
+    }
+}

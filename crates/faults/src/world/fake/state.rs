@@ -1,0 +1,221 @@
+//! What the fake world is made of.
+
+use std::fmt::Write as _;
+
+use steadfast_model::{
+    InjectionId, ProcessIdentity,
+    process::ProcessState,
+    proxy::{ProxyStatus, RuleId, RuleStatus},
+    target::ResolvedProxy,
+    undo::UndoVerb,
+};
+
+use crate::{FaultError, world::NewRule};
+
+/// How verbs go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Undo records cannot be written: the disk is full.
+    CannotRecord,
+    /// So many more verbs work; the next ones write their record and then fail to change anything.
+    FailsAfter(usize),
+    /// No process takes a signal from this user.
+    Denied,
+}
+
+/// What happened in the fake world.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogEntry {
+    /// An undo record was written.
+    Recorded {
+        /// For which injection.
+        injection: InjectionId,
+        /// The way back.
+        undo: UndoVerb,
+    },
+    /// Something changed.
+    Changed(String),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) processes: Vec<FakeProcess>,
+    pub(super) proxies: Vec<FakeProxy>,
+    pub(super) log: Vec<LogEntry>,
+    pub(super) trouble: Option<Trouble>,
+}
+
+#[derive(Debug)]
+pub(super) struct FakeProcess {
+    pub(super) identity: ProcessIdentity,
+    pub(super) state: ProcessState,
+    command: String,
+}
+
+#[derive(Debug)]
+pub(super) struct FakeProxy {
+    pub(super) resolved: ResolvedProxy,
+    carried: u64,
+    rules: Vec<(RuleStatus, NewRule)>,
+}
+
+impl State {
+    pub(super) fn start(&mut self, command: &str) -> ProcessIdentity {
+        let number = u32::try_from(self.processes.len()).expect("a test starts few processes");
+        let identity = ProcessIdentity {
+            pid: 4_000 + number,
+            start_time: 100 + u64::from(number),
+            boot_id: "fake-boot".to_owned(),
+        };
+        let process = FakeProcess {
+            identity: identity.clone(),
+            state: ProcessState::Running,
+            command: command.to_owned(),
+        };
+        self.processes.push(process);
+        identity
+    }
+
+    pub(super) fn process(&self, identity: &ProcessIdentity) -> Option<&FakeProcess> {
+        self.processes.iter().find(|process| process.identity == *identity)
+    }
+
+    pub(super) fn may_signal(&self, identity: &ProcessIdentity) -> Result<(), FaultError> {
+        match self.process(identity) {
+            Some(process) if process.is_alive() && self.trouble == Some(Trouble::Denied) => {
+                Err(FaultError::Denied {
+                    what: format!("signal {identity}"),
+                    hint: "run as the user who owns the process, or as root".to_owned(),
+                })
+            }
+            Some(process) if process.is_alive() => Ok(()),
+            _ => Err(FaultError::TargetGone { what: format!("process {identity}") }),
+        }
+    }
+
+    /// Changes a process that has not ended, and logs it.
+    pub(super) fn set_process(
+        &mut self,
+        identity: &ProcessIdentity,
+        state: ProcessState,
+    ) -> Result<(), FaultError> {
+        let process =
+            self.processes.iter_mut().find(|process| process.identity == *identity && process.is_alive());
+        let process =
+            process.ok_or_else(|| FaultError::TargetGone { what: format!("process {identity}") })?;
+        process.state = state;
+        self.log.push(LogEntry::Changed(format!("process {identity} is {state:?}")));
+        Ok(())
+    }
+
+    pub(super) fn living_proxy(&mut self, proxy: &ResolvedProxy) -> Result<&mut FakeProxy, FaultError> {
+        let answers =
+            self.process(&proxy.identity).is_some_and(|process| process.state == ProcessState::Running);
+        let found = self.proxies.iter_mut().find(|found| answers && found.resolved.control == proxy.control);
+        found.ok_or_else(|| FaultError::TargetGone { what: format!("proxy {}", proxy.name) })
+    }
+
+    pub(super) fn add_rule(
+        &mut self,
+        proxy: &ResolvedProxy,
+        id: RuleId,
+        rule: NewRule,
+    ) -> Result<(), FaultError> {
+        self.living_proxy(proxy)?.rules.push((RuleStatus { id, hits: 0, seen: 0 }, rule));
+        self.log.push(LogEntry::Changed(format!("proxy {} has a rule more", proxy.name)));
+        Ok(())
+    }
+
+    /// Writes the way back, or fails as the test asked for.
+    pub(super) fn begin_verb(&mut self, injection: InjectionId, undo: UndoVerb) -> Result<(), FaultError> {
+        if self.trouble == Some(Trouble::CannotRecord) {
+            return Err(FaultError::NotRecorded { cause: "no space left on device".to_owned() });
+        }
+        self.log.push(LogEntry::Recorded { injection, undo });
+        match &mut self.trouble {
+            Some(Trouble::FailsAfter(0)) => Err(FaultError::World {
+                what: "change the world".to_owned(),
+                cause: "the test wants it to fail here".to_owned(),
+            }),
+            Some(Trouble::FailsAfter(left)) => {
+                *left -= 1;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn undo(&mut self, verb: &UndoVerb) {
+        match verb {
+            UndoVerb::ResumeProcess { process } => {
+                for found in self.processes.iter_mut().filter(|found| found.identity == *process) {
+                    if found.state == ProcessState::Stopped {
+                        found.state = ProcessState::Running;
+                    }
+                }
+            }
+            UndoVerb::RemoveRule { control, rule, .. } => {
+                for proxy in self.proxies.iter_mut().filter(|proxy| proxy.resolved.control == *control) {
+                    proxy.rules.retain(|(status, _)| status.id != *rule);
+                }
+            }
+            UndoVerb::Irreversible { .. } => {}
+        }
+    }
+
+    pub(super) fn snapshot(&self) -> String {
+        let mut text = String::new();
+        for process in &self.processes {
+            writeln!(text, "process {} {}: {:?}", process.identity, process.command, process.state)
+                .expect("writing to a String does not fail");
+        }
+        for proxy in &self.proxies {
+            let rules: Vec<_> = proxy.rules.iter().map(|(status, rule)| (status.id, rule)).collect();
+            writeln!(text, "proxy {}: {rules:?}", proxy.resolved.name)
+                .expect("writing to a String does not fail");
+        }
+        text
+    }
+}
+
+impl FakeProcess {
+    pub(super) fn is_alive(&self) -> bool {
+        !matches!(self.state, ProcessState::Dead | ProcessState::Gone)
+    }
+}
+
+impl FakeProxy {
+    pub(super) fn new(resolved: ResolvedProxy) -> Self {
+        Self { resolved, carried: 0, rules: Vec::new() }
+    }
+
+    /// Chance is exact here: 10 % of 100 are 10.
+    #[expect(clippy::cast_precision_loss, reason = "tests send few requests")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a count is a count"
+    )]
+    pub(super) fn carry(&mut self, count: u64) {
+        self.carried += count;
+        for (status, rule) in &mut self.rules {
+            status.seen += count;
+            status.hits = (status.seen as f64 * rule.percent.fraction()).floor() as u64;
+        }
+    }
+
+    pub(super) fn status(&self) -> ProxyStatus {
+        ProxyStatus {
+            name: self.resolved.name.clone(),
+            identity: self.resolved.identity.clone(),
+            listen: self.resolved.listen.clone(),
+            upstream: self.resolved.upstream.clone(),
+            protocol: self.resolved.protocol,
+            open_connections: 0,
+            connections: self.carried,
+            requests: self.carried,
+            bytes: self.carried * 1_000,
+            rules: self.rules.iter().map(|(status, _)| status.clone()).collect(),
+        }
+    }
+}
