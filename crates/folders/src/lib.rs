@@ -19,7 +19,7 @@
 //! }
 //! ```
 //!
-//! ```ignore
+//! ```text
 //! // src/faults.rs
 //! include!(concat!(env!("OUT_DIR"), "/faults.rs"));
 //! ```

@@ -15,10 +15,11 @@ const FAULTS: Collection = Collection {
 
 fn add(root: &Path, name: &str) {
     let folder = root.join(name);
-    fs::create_dir(&folder).unwrap();
-    fs::write(folder.join("mod.rs"), "").unwrap();
-    fs::write(folder.join("README.md"), format!("# {name}\n\nDoes \"{name}\". More.\n")).unwrap();
-    fs::write(folder.join("example.yaml"), "").unwrap();
+    fs::create_dir(&folder).expect("a fresh folder can be written");
+    fs::write(folder.join("mod.rs"), "").expect("a fresh folder can be written");
+    fs::write(folder.join("README.md"), format!("# {name}\n\nDoes \"{name}\". More.\n"))
+        .expect("a fresh folder can be written");
+    fs::write(folder.join("example.yaml"), "").expect("a fresh folder can be written");
 }
 
 #[test]
