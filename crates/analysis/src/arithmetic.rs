@@ -1,4 +1,4 @@
-//! The only door to transcendental functions. The platform's `f64::ln` and friends may differ in the last bit
+//! The only door to transcendental functions. The methods of `f64` may differ in the last bit
 //! from machine to machine; `libm`'s are plain Rust and do not. Addition, multiplication, division and square
 //! root are exact by IEEE 754 and may be used directly. `tests/discipline.rs` keeps it so.
 

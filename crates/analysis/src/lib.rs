@@ -2,8 +2,8 @@
 //! `inconclusive`, with stated error rates.
 //!
 //! Everything here is pure: no clock, no files, no network, no randomness. The same increments give the same
-//! finding, bit for bit, on every platform: every transcendental function comes from `libm` by way of
-//! [`mod@arithmetic`], never from the platform.
+//! finding, bit for bit, on every platform: every transcendental function comes from `libm`, never from the
+//! platform.
 //!
 //! What it promises, per metric: a system within its tolerance is refuted with probability at most `alpha`
 //! (0.8 for the stop that is looked at after every interval, 0.2 for the test at the end); a system at or beyond

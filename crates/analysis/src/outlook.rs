@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::dispersion::estimate_at;
-use crate::{EndTest, Interval, Metric, Source, Tolerance};
+use crate::dispersion::{LONG_ENOUGH, Learned, Rule};
+use crate::{EndTest, Source, Tolerance};
 
 /// Longest extension worth proposing, as a multiple of the time observed.
 const LONGEST: f64 = 1_000.0;
@@ -22,21 +22,21 @@ pub struct Outlook {
 }
 
 impl Outlook {
-    /// Looks ahead from what was observed in `seconds` of fault window.
+    /// Looks ahead from what was observed in `seconds` of fault window, in intervals of `interval_seconds`.
     pub(crate) fn of(
-        metric: &Metric,
+        learned: &Learned,
         test: &EndTest,
         levels: Levels,
         seconds: f64,
-        interval: Interval,
+        interval_seconds: f64,
     ) -> Self {
-        let source = crate::estimate(metric, interval).source;
+        let rule = learned.rule(test.tolerance);
         Self {
-            extra_seconds: extra_seconds(test, levels, seconds),
-            tolerance: looser(metric, test, levels, interval),
-            missing_history_seconds: match source {
+            extra_seconds: extra_seconds(test, levels, seconds, &rule),
+            tolerance: looser(test, levels, |tolerance| learned.rule(tolerance).at(seconds).dispersion.end),
+            missing_history_seconds: match rule.at(seconds).source {
                 Source::Assumed { history_seconds } => {
-                    Some((900.0 - history_seconds).max(interval.seconds()))
+                    Some((LONG_ENOUGH - history_seconds).max(interval_seconds))
                 }
                 _ => None,
             },
@@ -58,11 +58,12 @@ pub(crate) fn too_little_data(test: &EndTest, levels: Levels) -> bool {
     best.p_held().is_none_or(|p| p > levels.held)
 }
 
-fn extra_seconds(test: &EndTest, levels: Levels, seconds: f64) -> Option<f64> {
+fn extra_seconds(test: &EndTest, levels: Levels, seconds: f64, rule: &Rule) -> Option<f64> {
     let tolerated = test.tolerance.rate(test.baseline)?;
     let harmful = test.fault.rate()? > tolerated;
     let conclusive = |factor: f64| {
-        let longer = EndTest { fault: test.fault.scaled(factor), ..*test };
+        let dispersion = rule.at(seconds * factor).dispersion.end;
+        let longer = EndTest { fault: test.fault.scaled(factor), dispersion, ..*test };
         if harmful {
             longer.p_harm().is_some_and(|p| p <= levels.harm)
         } else {
@@ -84,14 +85,13 @@ fn extra_seconds(test: &EndTest, levels: Levels, seconds: f64) -> Option<f64> {
     Some((long - 1.0) * seconds)
 }
 
-fn looser(metric: &Metric, test: &EndTest, levels: Levels, interval: Interval) -> Option<Tolerance> {
+fn looser(test: &EndTest, levels: Levels, dispersion_of: impl Fn(Tolerance) -> f64) -> Option<Tolerance> {
     let candidates = FACTORS.iter().filter_map(|&factor| match test.tolerance {
         Tolerance::Relative(rho) => (factor > rho).then_some(Tolerance::Relative(factor)),
         Tolerance::Absolute(rate) => (factor * rate < 1.0).then_some(Tolerance::Absolute(factor * rate)),
     });
     candidates.into_iter().find(|&tolerance| {
-        let dispersion = estimate_at(metric, tolerance, interval).dispersion.end;
-        let looser = EndTest { tolerance, dispersion, ..*test };
+        let looser = EndTest { tolerance, dispersion: dispersion_of(tolerance), ..*test };
         looser.p_held().is_some_and(|p| p <= levels.held)
     })
 }

@@ -35,5 +35,6 @@ fn stirling_error(a: f64) -> f64 {
 /// `x ln(x / y) + y - x` for positive arguments: half the Poisson deviance of seeing `x` when `y` was expected.
 /// Never negative. The idea of building probabilities from it is Loader's (2000).
 fn half_deviance(x: f64, y: f64) -> f64 {
-    -x * ln_1p_minus((y - x) / x)
+    let t = (y - x) / x;
+    if t.abs() < 0.4 { -x * ln_1p_minus(t) } else { x * (ln(x) - ln(y)) + (y - x) }
 }

@@ -68,11 +68,12 @@ pub fn steady(metric: &Metric, interval: Interval, alpha: f64) -> Vec<Unsteady> 
     }
     match metric.tolerance {
         Tolerance::Absolute(tolerated) => {
+            let seconds = metric.baseline.len() as f64 * interval.seconds();
             let test = EndTest {
                 fault: baseline,
                 baseline: Tally::default(),
                 tolerance: metric.tolerance,
-                dispersion: estimate(metric, interval).dispersion.end,
+                dispersion: estimate(metric, interval, seconds).dispersion.end,
             };
             if test.p_harm().is_some_and(|p| p <= alpha) {
                 problems.push(Unsteady::AboveTolerance { rate, tolerated });
@@ -102,5 +103,5 @@ fn within(metric: &Metric, part: &Counts, interval: Interval) -> f64 {
         dispersion: metric.dispersion,
         ..Metric::new(&metric.name, metric.tolerance, part.clone(), Counts::default())
     };
-    estimate(&part, interval).dispersion.abort
+    estimate(&part, interval, 0.0).dispersion.abort
 }

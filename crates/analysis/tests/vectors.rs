@@ -11,7 +11,7 @@ fn number(vector: &Value, key: &str) -> f64 {
 }
 
 fn numbers(vector: &Value, key: &str) -> Vec<f64> {
-    vector[key].as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect()
+    vector[key].as_array().expect("a list").iter().map(|value| value.as_f64().expect("a number")).collect()
 }
 
 fn assert_close(ours: f64, theirs: f64, vector: &Value) {

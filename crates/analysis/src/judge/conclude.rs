@@ -6,8 +6,8 @@ use crate::evidence::Mixture;
 use crate::outlook::too_little_data;
 use crate::reason::Seen;
 use crate::{
-    EndTest, Finding, MIN_BASELINE_COMPLETENESS, MIN_FAULT_COMPLETENESS, MetricFinding, Outlook, Reason,
-    VERSION, Verdict, Window, culprits,
+    EndTest, Estimate, Finding, MIN_BASELINE_COMPLETENESS, MIN_FAULT_COMPLETENESS, MetricFinding, Outlook,
+    Reason, VERSION, Verdict, Window, culprits,
 };
 
 /// What stopped the run.
@@ -23,7 +23,7 @@ impl Judge {
         let stop = self.stopped_at.map(|index| {
             let evidence: Vec<f64> = self.watches.iter().map(|watch| watch.ln_evidence[index]).collect();
             let culprits = culprits(&evidence, self.threshold);
-            let names = culprits.iter().map(|&culprit| self.watches[culprit].metric.name.clone()).collect();
+            let names = culprits.iter().map(|&culprit| self.watches[culprit].name.clone()).collect();
             Stop { after_seconds: (index + 1) as f64 * self.interval.seconds(), culprits, names }
         });
         let hold = Mixture::hold();
@@ -56,11 +56,11 @@ impl Judge {
     }
 
     fn metric(&self, index: usize, watch: &Watch, stop: Option<&Stop>, hold: &Mixture) -> MetricFinding {
-        let dispersion = watch.estimate.dispersion;
+        let Estimate { dispersion, source } = watch.estimate();
         let test = EndTest {
             fault: watch.fault,
             baseline: watch.baseline,
-            tolerance: watch.metric.tolerance,
+            tolerance: watch.tolerance,
             dispersion: dispersion.end,
         };
         let (verdict, reason) = match stop {
@@ -74,18 +74,18 @@ impl Judge {
             _ => None,
         };
         MetricFinding {
-            name: watch.metric.name.clone(),
+            name: watch.name.clone(),
             verdict,
             sentence: reason.sentence(),
             reason,
-            tolerance: watch.metric.tolerance,
+            tolerance: watch.tolerance,
             baseline_rate: watch.baseline.rate(),
             fault_rate: watch.fault.rate(),
             ratio,
             ratio_interval: at_end.then(|| test.ratio_interval(levels.harm, levels.held)).flatten(),
             fault_rate_interval: at_end.then(|| test.rate_interval(levels.harm, levels.held)).flatten(),
             dispersion,
-            dispersion_source: watch.estimate.source,
+            dispersion_source: source,
             ln_evidence: watch.ln_evidence.clone(),
             ln_hold: hold.evidence(test.tolerance, watch.fault, watch.baseline, dispersion.end),
             p_harm: at_end.then(|| test.p_harm()).flatten(),
@@ -124,8 +124,7 @@ impl Judge {
         if p_held <= self.levels.held {
             return (Verdict::Held, Reason::HeldWithin { seen, p_held });
         }
-        let seconds = watch.intervals as f64 * self.interval.seconds();
-        let needed = Outlook::of(&watch.metric, test, self.levels, seconds, self.interval);
+        let needed = Outlook::of(&watch.learned, test, self.levels, watch.seconds(), watch.seconds_each);
         if too_little_data(test, self.levels) {
             return inconclusive(Reason::TooLittleData { seen, needed });
         }
@@ -139,8 +138,8 @@ impl Watch {
             bad: self.fault.bad,
             total: self.fault.total,
             rate: self.fault.rate()?,
-            tolerated: self.metric.tolerance.rate(self.baseline)?,
-            dispersion: self.estimate.source,
+            tolerated: self.tolerance.rate(self.baseline)?,
+            dispersion: self.estimate().source,
         })
     }
 

@@ -1,16 +1,19 @@
 //! What is remembered of one metric while a run happens.
 
+use crate::dispersion::{Learned, Rule};
 use crate::evidence::Mixture;
-use crate::{Counts, Estimate, Interval, Metric, Tally, Unsteady, estimate, steady};
+use crate::{Estimate, Interval, Metric, Tally, Tolerance, Unsteady, steady};
 
 /// One metric under watch. Sums only: every interval costs the same.
 #[derive(Clone, Debug)]
 pub(super) struct Watch {
-    /// Setup, without fault counts.
-    pub(super) metric: Metric,
+    pub(super) name: String,
+    pub(super) tolerance: Tolerance,
     pub(super) baseline: Tally,
     pub(super) baseline_completeness: f64,
-    pub(super) estimate: Estimate,
+    pub(super) learned: Learned,
+    rule: Rule,
+    pub(super) seconds_each: f64,
     pub(super) unsteady: Option<Unsteady>,
     /// Sum until the stop or the end.
     pub(super) fault: Tally,
@@ -23,12 +26,16 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn new(metric: &Metric, interval: Interval, alpha: f64) -> Self {
+        let learned = Learned::of(metric, interval);
         Self {
             baseline: metric.baseline.sum(),
             baseline_completeness: metric.baseline.completeness(),
-            estimate: estimate(metric, interval),
+            learned,
+            rule: learned.rule(metric.tolerance),
+            seconds_each: interval.seconds(),
             unsteady: steady(metric, interval, alpha).into_iter().find(|problem| problem.shown()),
-            metric: Metric { fault: Counts::default(), ..metric.clone() },
+            name: metric.name.clone(),
+            tolerance: metric.tolerance,
             fault: Tally::default(),
             intervals: 0,
             present: 0,
@@ -51,11 +58,22 @@ impl Watch {
             // A gap adds nothing.
             (None, latest) => latest.copied().unwrap_or(0.0),
             (Some(_), _) => {
-                let phi = self.estimate.dispersion.abort;
-                harm.evidence(self.metric.tolerance, self.followed, self.baseline, phi)
+                let elapsed = (self.ln_evidence.len() + 1) as f64 * self.seconds_each;
+                let phi = self.rule.at(elapsed).dispersion.abort;
+                harm.evidence(self.tolerance, self.followed, self.baseline, phi)
             }
         };
         self.ln_evidence.push(ln_evidence);
+    }
+
+    /// Length of the fault window until the stop or the end, gaps included.
+    pub(super) fn seconds(&self) -> f64 {
+        self.intervals as f64 * self.seconds_each
+    }
+
+    /// Dispersion at the stop or the end.
+    pub(super) fn estimate(&self) -> Estimate {
+        self.rule.at(self.seconds())
     }
 
     /// Evidence of harm so far.

@@ -1,12 +1,12 @@
 //! The regularised incomplete beta function and its inverse.
 
-use super::root::rising_root;
+use super::root::quantile;
 use super::{EPSILON, LARGE, MAX_STEPS, half_deviance, stirling_error};
 use crate::arithmetic::{exp, ln};
 
 /// `(I_x(a, b), 1 - I_x(a, b))`, each accurate where it is small, given both `x` and `y = 1 - x`.
 ///
-/// Continued fraction DLMF 8.17.22 by Lentz's method on the side where it converges fast; Temme's uniform
+/// Continued fraction by Lentz's method on the side of the mean where it converges fast; Temme's uniform
 /// expansion DLMF 8.18.9 where both parameters are huge. The limits `a <= 0` and `b <= 0` are `(1, 0)` and
 /// `(0, 1)`. Should the fraction not converge, both halves are 1: a p-value that claims nothing.
 pub fn beta_regularised(a: f64, b: f64, x: f64, y: f64) -> (f64, f64) {
@@ -23,11 +23,11 @@ pub fn beta_regularised(a: f64, b: f64, x: f64, y: f64) -> (f64, f64) {
         return uniform(a, b, x, y);
     }
     let density = density(a, b, x, y);
-    if x * (a + b + 2.0) <= a + 1.0 {
-        fraction(a, b, x).map_or((1.0, 1.0), |value| with_rest(density * value / a))
+    if x * b <= y * a {
+        fraction(a, b, x, y).map_or((1.0, 1.0), |value| with_rest(density * value))
     } else {
-        fraction(b, a, y).map_or((1.0, 1.0), |value| {
-            let (upper, lower) = with_rest(density * value / b);
+        fraction(b, a, y, x).map_or((1.0, 1.0), |value| {
+            let (upper, lower) = with_rest(density * value);
             (lower, upper)
         })
     }
@@ -42,9 +42,9 @@ pub fn beta_regularised_inverse_odds(a: f64, b: f64, p: f64) -> f64 {
         return f64::INFINITY;
     }
     // In t = ln(x / (1 - x)) the slope of I is exactly x^a (1 - x)^b / B(a, b).
-    let root = rising_root(ln(a / b), -700.0, 700.0, |t| {
+    let root = quantile(p, ln(a / b), -700.0, 700.0, |t| {
         let (x, y) = (1.0 / (1.0 + exp(-t)), 1.0 / (1.0 + exp(t)));
-        (beta_regularised(a, b, x, y).0 - p, density(a, b, x, y))
+        (beta_regularised(a, b, x, y).0, density(a, b, x, y))
     });
     exp(root)
 }
@@ -62,23 +62,27 @@ fn with_rest(part: f64) -> (f64, f64) {
     (part, 1.0 - part)
 }
 
-/// `1 / (1 + d1 / (1 + d2 / (1 + ...)))`.
-fn fraction(a: f64, b: f64, x: f64) -> Option<f64> {
-    let (mut c, mut d, mut value) = (1.0_f64, 0.0_f64, 1.0_f64);
+/// `I_x(a, b)` over `x^a y^b / B(a, b)`, for `x <= a / (a + b)`: the even part of DLMF 8.17.22, in the form of
+/// DiDonato and Morris (1992, equations for BFRAC), which does not cancel when `x` is close to 1.
+fn fraction(a: f64, b: f64, x: f64, y: f64) -> Option<f64> {
+    let lambda = if a > b { (a + b) * y - b } else { a - (a + b) * x };
+    let (mut c, mut d, mut value) = (1e-300_f64, 0.0_f64, 1e-300_f64);
+    let mut numerator = 1.0;
     for step in 0..MAX_STEPS {
-        let m = f64::from(step);
-        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
-        let m = m + 1.0;
-        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
-        let mut change = 1.0;
-        for coefficient in [odd, even] {
-            d = 1.0 / away_from_zero(1.0 + coefficient * d);
-            c = away_from_zero(1.0 + coefficient / c);
-            change = c * d;
-            value *= change;
+        let n = f64::from(step);
+        let weight = n * (b - n) * x;
+        let middle = a + 2.0 * n - 1.0;
+        if step > 0 {
+            numerator = ((a + n - 1.0) / middle) * ((a + b + n - 1.0) / middle) * weight * x;
         }
-        if (change - 1.0).abs() < 4.0 * EPSILON {
-            return Some(1.0 / value);
+        let carried = if step > 0 { weight / middle } else { 0.0 };
+        let denominator = n + carried + (a + n) / (middle + 2.0) * (lambda + 1.0 + n * (1.0 + y));
+        d = 1.0 / away_from_zero(denominator + numerator * d);
+        c = away_from_zero(denominator + numerator / c);
+        let change = c * d;
+        value *= change;
+        if step > 0 && (change - 1.0).abs() < 4.0 * EPSILON {
+            return Some(value);
         }
     }
     None

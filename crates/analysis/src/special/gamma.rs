@@ -1,6 +1,6 @@
 //! The regularised incomplete gamma function and its inverse.
 
-use super::root::rising_root;
+use super::root::quantile;
 use super::{EPSILON, LARGE, MAX_STEPS, half_deviance, stirling_error};
 use crate::arithmetic::{exp, ln};
 
@@ -40,9 +40,9 @@ pub fn gamma_lower_inverse(a: f64, p: f64) -> f64 {
     // In t = ln x the slope of P is exactly x^a e^-x / Gamma(a), and P(a, x) <= x^a / Gamma(a + 1).
     let lowest = (ln(p) + libm::lgamma(a + 1.0)) / a - 1.0;
     let highest = ln(a + 40.0 * a.sqrt() + 800.0);
-    let root = rising_root(ln(a), lowest.max(-745.0).min(highest), highest, |t| {
+    let root = quantile(p, ln(a), lowest.max(-745.0).min(highest), highest, |t| {
         let x = exp(t);
-        (gamma_regularised(a, x).0 - p, density(a, x))
+        (gamma_regularised(a, x).0, density(a, x))
     });
     exp(root)
 }

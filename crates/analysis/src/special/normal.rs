@@ -1,6 +1,6 @@
 //! The normal distribution.
 
-use super::root::rising_root;
+use super::root::quantile;
 use crate::arithmetic::exp;
 
 /// `P(Z <= z)` for a standard normal `Z`, by the complementary error function (DLMF 7.18).
@@ -23,8 +23,8 @@ pub fn normal_quantile(p: f64) -> f64 {
 }
 
 fn lower_tail(p: f64) -> f64 {
-    rising_root(0.0, -40.0, 0.0, |z| {
+    quantile(p, 0.0, -40.0, 0.0, |z| {
         let density = exp(-0.5 * z * z) / core::f64::consts::TAU.sqrt();
-        (normal_cdf(z) - p, density)
+        (normal_cdf(z), density)
     })
 }

@@ -1,23 +1,32 @@
 //! Finding roots of monotone functions.
 
-/// The root of a rising function within `[low, high]`: Newton steps, with bisection where they leave the bracket
-/// or the slope is flat. `f` answers value and slope. Ends of the bracket are answered when there is no root.
-pub(super) fn rising_root(start: f64, mut low: f64, mut high: f64, f: impl Fn(f64) -> (f64, f64)) -> f64 {
+use crate::arithmetic::ln;
+
+/// Where a rising distribution function reaches `target`, within `[low, high]`: Newton steps on its logarithm (which
+/// is straighter in the tail), with bisection where they leave the bracket. `f` answers value and slope.
+pub(super) fn quantile(
+    target: f64,
+    start: f64,
+    mut low: f64,
+    mut high: f64,
+    f: impl Fn(f64) -> (f64, f64),
+) -> f64 {
+    let ln_target = ln(target);
     let mut t = start.clamp(low, high);
-    for _ in 0..200 {
+    for _ in 0..400 {
         let (value, slope) = f(t);
-        if value == 0.0 {
+        if value == target {
             return t;
         }
-        if value < 0.0 {
+        if value < target {
             low = t;
         } else {
             high = t;
         }
-        let newton = t - value / slope;
+        let newton = t - (ln(value) - ln_target) * value / slope;
         let next =
             if newton.is_finite() && newton > low && newton < high { newton } else { 0.5 * (low + high) };
-        if (next - t).abs() <= 1e-15 * t.abs().max(1.0) {
+        if (next - t).abs() <= 1e-14 * t.abs().max(1.0) {
             return next;
         }
         t = next;
@@ -28,10 +37,14 @@ pub(super) fn rising_root(start: f64, mut low: f64, mut high: f64, f: impl Fn(f6
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arithmetic::exp;
 
     #[test]
-    fn root_of_a_cubic_is_found_from_a_bad_start() {
-        let root = rising_root(1000.0, -1000.0, 1000.0, |t| (t * t * t - 8.0, 3.0 * t * t));
-        assert!((root - 2.0).abs() < 1e-12);
+    fn quantile_of_a_logistic_is_found_from_a_bad_start() {
+        let logistic = |t: f64| (1.0 / (1.0 + exp(-t)), exp(-t) / ((1.0 + exp(-t)) * (1.0 + exp(-t))));
+        for (start, target) in [(500.0, 1e-9), (-500.0, 0.9), (0.0, 1e-200)] {
+            let t = quantile(target, start, -700.0, 700.0, logistic);
+            assert!((t - ln(target / (1.0 - target))).abs() < 1e-9, "{t}");
+        }
     }
 }
