@@ -25,7 +25,9 @@ fn cells(factor: f64, check: impl Fn(Cell, Outcome)) {
                 baseline_seconds: 3_600.0,
                 fault_seconds: 600.0,
             };
-            check(cell, cell.run(RUNS, seed));
+            let outcome = cell.run(RUNS, seed);
+            assert!(outcome.unsteady <= 0.005, "{cell:?} {outcome:?}");
+            check(cell, outcome);
             seed += 1;
         }
     }

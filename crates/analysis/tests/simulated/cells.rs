@@ -1,7 +1,9 @@
 //! Simulated systems, judged many times over.
 
 use super::random::Random;
-use steadfast_analysis::{Counts, Increments, Interval, Judge, Metric, Tally, Tolerance, Verdict};
+use steadfast_analysis::{
+    Counts, Finding, Increments, Interval, Judge, Metric, Reason, Tally, Tolerance, Verdict,
+};
 
 /// Length of an interval in seconds.
 pub(crate) const STEP: f64 = 5.0;
@@ -38,6 +40,8 @@ pub(crate) struct Cell {
 pub(crate) struct Outcome {
     pub(crate) held: f64,
     pub(crate) refuted: f64,
+    /// Judged not to have been steady before the fault.
+    pub(crate) unsteady: f64,
     pub(crate) median_stop_seconds: Option<f64>,
 }
 
@@ -93,17 +97,19 @@ impl Cell {
         let mut outcome = Outcome::default();
         let mut stops = Vec::new();
         for run in 0..runs {
-            let (verdict, stopped_at) = self.once(seed.wrapping_mul(1_000_003).wrapping_add(run));
-            outcome.held += f64::from(verdict == Verdict::Held) / runs as f64;
-            outcome.refuted += f64::from(verdict == Verdict::Refuted) / runs as f64;
-            stops.push(stopped_at.map_or(f64::INFINITY, |index| (index + 1) as f64 * STEP));
+            let finding = self.once(seed.wrapping_mul(1_000_003).wrapping_add(run));
+            let unsteady = matches!(finding.reason, Reason::SteadyStateNotMet { .. });
+            outcome.unsteady += f64::from(unsteady) / runs as f64;
+            outcome.held += f64::from(finding.verdict == Verdict::Held) / runs as f64;
+            outcome.refuted += f64::from(finding.verdict == Verdict::Refuted) / runs as f64;
+            stops.push(finding.stopped_at.map_or(f64::INFINITY, |index| (index + 1) as f64 * STEP));
         }
         stops.sort_by(f64::total_cmp);
         outcome.median_stop_seconds = stops.get(stops.len() / 2).copied().filter(|stop| stop.is_finite());
         outcome
     }
 
-    fn once(self, seed: u64) -> (Verdict, Option<usize>) {
+    fn once(self, seed: u64) -> Finding {
         let mut system = System::new(self, seed);
         let history = system.window(self.history_seconds, 1.0);
         let baseline = if self.history_seconds > 0.0 {
@@ -121,8 +127,7 @@ impl Cell {
                 break;
             }
         }
-        let finding = judge.conclude();
-        (finding.verdict, finding.stopped_at)
+        judge.conclude()
     }
 }
 
