@@ -1,0 +1,107 @@
+//! Where one injection stands.
+
+use std::mem::discriminant;
+
+use steadfast_model::{Effect, InjectionId, event::PlannedInjection};
+
+/// Whether a fault may be in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Never ordered.
+    Untouched,
+    /// Ordered, no answer yet: it may be in place.
+    Ordered,
+    /// In place.
+    Injected,
+    /// Being taken away.
+    Reverting,
+    /// Taken away.
+    Reverted,
+    /// Could not be taken away; nothing more is tried here.
+    GivenUp,
+}
+
+/// One injection of the run.
+#[derive(Debug, Clone)]
+pub(super) struct Injection {
+    pub(super) id: InjectionId,
+    pub(super) target: String,
+    pub(super) reversible: bool,
+    /// Offset from the start of the fault window and length, in intervals.
+    pub(super) offset: u64,
+    pub(super) intervals: u64,
+    pub(super) resolved: bool,
+    pub(super) place: Place,
+    /// Whether the order to inject was answered.
+    pub(super) answered: bool,
+    /// Length of the fault window when it was ordered and when it was in place.
+    pub(super) ordered_at: u64,
+    pub(super) injected_at: u64,
+    /// Whether it was in place for as long as planned.
+    pub(super) complete: bool,
+    /// What was seen of it last.
+    pub(super) effect: Option<Effect>,
+    /// Whether it was seen in effect.
+    pub(super) active: bool,
+    /// What was seen when it was not in effect any more.
+    pub(super) lost: Option<String>,
+    /// What was seen of it last, after it was taken away.
+    pub(super) after: Option<Effect>,
+    /// Whether it is seen to be gone; nothing before that is known.
+    pub(super) gone: Option<bool>,
+    /// Failed attempts to take it away.
+    pub(super) failures: u32,
+}
+
+impl Injection {
+    pub(super) fn new(planned: &PlannedInjection, offset: u64, intervals: u64) -> Self {
+        Self {
+            id: planned.injection,
+            target: planned.target.to_string(),
+            reversible: planned.reversible,
+            offset,
+            intervals,
+            resolved: false,
+            place: Place::Untouched,
+            answered: false,
+            ordered_at: 0,
+            injected_at: 0,
+            complete: false,
+            effect: None,
+            active: false,
+            lost: None,
+            after: None,
+            gone: None,
+            failures: 0,
+        }
+    }
+
+    /// Whether it may be in place now.
+    pub(super) fn may_be_in_place(&self) -> bool {
+        matches!(self.place, Place::Ordered | Place::Injected | Place::Reverting)
+    }
+
+    /// Takes note of what was seen while it should be in place. True when that is news.
+    pub(super) fn see(&mut self, effect: &Effect) -> bool {
+        let news = self.effect.as_ref().is_none_or(|before| discriminant(before) != discriminant(effect));
+        match effect {
+            Effect::Active { .. } => self.active = true,
+            Effect::Absent { evidence } if self.active && self.lost.is_none() => {
+                self.lost = Some(evidence.clone());
+            }
+            _ => {}
+        }
+        self.effect = Some(effect.clone());
+        news
+    }
+
+    /// Takes note of what was seen after it was taken away. True when that is news.
+    pub(super) fn see_after(&mut self, effect: &Effect) -> bool {
+        let news = self.after.as_ref().is_none_or(|before| discriminant(before) != discriminant(effect));
+        if matches!(effect, Effect::Absent { .. }) {
+            self.gone = Some(true);
+        }
+        self.after = Some(effect.clone());
+        news
+    }
+}

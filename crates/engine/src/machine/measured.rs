@@ -1,0 +1,190 @@
+//! What was measured in a run so far: plain sums and lists, no decisions about what to do.
+
+use serde_json::Value;
+use steadfast_analysis::{
+    Counts, Increments, Interval, Judge, Metric, Step, Tally, Unsteady, recovery, steady,
+};
+use steadfast_model::{
+    digest,
+    event::{Known, PlannedMetric, RunPlan, Tolerance},
+    sample::MetricSample,
+};
+
+/// Intervals within tolerance, one after the other, after which the system counts as recovered.
+pub const HOLD: usize = 5;
+
+/// What was measured so far.
+#[derive(Debug, Clone)]
+pub(super) struct Measured {
+    interval: Interval,
+    alpha: f64,
+    beta: f64,
+    metrics: Vec<PlannedMetric>,
+    /// The canonical form of all `Sampled` events, as the items of a list.
+    record: String,
+    /// Intervals measured in all.
+    pub(super) intervals: u64,
+    baseline: Vec<Counts>,
+    pub(super) judge: Option<Judge>,
+    /// The last answer of the judge, for people who watch.
+    pub(super) step: Option<Step>,
+    /// Intervals of the fault window so far.
+    pub(super) window: u64,
+    /// One entry an interval since the fault window began: all within tolerance, or not, or not known.
+    after: Counts,
+}
+
+impl Measured {
+    pub(super) fn new(plan: &RunPlan) -> Self {
+        let millis = u64::try_from(plan.interval.std().as_millis()).unwrap_or(u64::MAX);
+        Self {
+            interval: Interval::from_millis(millis),
+            alpha: plan.alpha,
+            beta: plan.beta,
+            metrics: plan.metrics.clone(),
+            record: String::new(),
+            intervals: 0,
+            baseline: vec![Counts::default(); plan.metrics.len()],
+            judge: None,
+            step: None,
+            window: 0,
+            after: Counts::default(),
+        }
+    }
+
+    /// In the plan's order: a metric that is not among the samples has a gap, one that was not planned is dropped.
+    pub(super) fn ordered(&self, samples: &[MetricSample]) -> Vec<MetricSample> {
+        let sample = |metric: &PlannedMetric| {
+            samples.iter().find(|sample| sample.metric == metric.name).cloned().unwrap_or_else(|| {
+                MetricSample {
+                    metric: metric.name.clone(),
+                    increment: None,
+                    note: Some("not measured".to_owned()),
+                }
+            })
+        };
+        self.metrics.iter().map(sample).collect()
+    }
+
+    /// Remembers a `Sampled` event for the digest.
+    pub(super) fn remember(&mut self, sampled: &Known) {
+        if !self.record.is_empty() {
+            self.record.push(',');
+        }
+        let value = serde_json::to_value(sampled).expect("events are plain data with text keys");
+        self.record.push_str(&digest::canonical(&value));
+        self.intervals += 1;
+    }
+
+    /// SHA-256 of the canonical form of the list of all `Sampled` events.
+    pub(super) fn digest(&self) -> String {
+        digest::of_bytes(format!("[{}]", self.record).as_bytes())
+    }
+
+    pub(super) fn feed_baseline(&mut self, samples: &[MetricSample]) {
+        for (counts, sample) in self.baseline.iter_mut().zip(samples) {
+            counts.push(tally(sample));
+        }
+    }
+
+    /// Feeds an interval of the fault window to the judge.
+    pub(super) fn feed_window(&mut self, samples: &[MetricSample]) -> Option<Step> {
+        self.window += 1;
+        self.feed_after(samples);
+        let entries: Vec<_> = samples.iter().map(tally).collect();
+        self.step = self.judge.as_mut().map(|judge| judge.feed(&entries));
+        self.step.clone()
+    }
+
+    /// Notes whether an interval was within tolerance.
+    pub(super) fn feed_after(&mut self, samples: &[MetricSample]) {
+        self.after.push(self.within(samples).map(|within| Tally::new(f64::from(u8::from(!within)), 1.0)));
+    }
+
+    /// Everything that keeps the baseline from being a steady state, with the metric.
+    pub(super) fn unsteady(&self) -> Vec<(String, Unsteady)> {
+        let of = |metric: &Metric| {
+            let problems = steady(metric, self.interval, self.alpha);
+            problems.into_iter().map(|problem| (metric.name.clone(), problem)).collect::<Vec<_>>()
+        };
+        self.increments().metrics.iter().flat_map(of).collect()
+    }
+
+    /// Gets ready to judge the fault window. What is wrong with the plan is said in words.
+    pub(super) fn ready(&mut self) -> Result<(), Vec<String>> {
+        let judge = Judge::new(&self.increments());
+        self.judge =
+            Some(judge.map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())?);
+        Ok(())
+    }
+
+    /// What the judge would be given now, without the fault window.
+    pub(super) fn increments(&self) -> Increments {
+        let metric = |(metric, baseline): (&PlannedMetric, &Counts)| {
+            Metric::new(&metric.name, tolerance(metric.tolerance), baseline.clone(), Counts::default())
+        };
+        let metrics = self.metrics.iter().zip(&self.baseline).map(metric).collect();
+        Increments { interval: self.interval, alpha: self.alpha, beta: self.beta, metrics }
+    }
+
+    /// Seconds from interval `start` of the fault window until the system was back; and over how many seconds, with
+    /// which share measured, that was watched.
+    ///
+    /// After a fault that ends by itself, harm may show only some intervals later. So, when `from_harm` is set, the
+    /// first streak *after the first interval out of tolerance* counts, if there is one.
+    pub(super) fn recovered(&self, start: u64, from_harm: bool) -> Recovery {
+        let start = usize::try_from(start).unwrap_or(usize::MAX);
+        let since: Vec<_> = self.after.entries().skip(start).collect();
+        let harmed = since.iter().position(|entry| entry.is_some_and(|entry| entry.bad > 0.0));
+        let skip = if from_harm { harmed.unwrap_or(0) } else { 0 };
+        let mut counts = Counts::default();
+        since.iter().skip(skip).for_each(|entry| counts.push(*entry));
+        let seconds = self.interval.seconds();
+        let measured = since.iter().flatten().count() as f64;
+        Recovery {
+            seconds: recovery(&counts, self.interval, 0.0, HOLD).map(|found| found + skip as f64 * seconds),
+            watched: since.len() as f64 * seconds,
+            completeness: if since.is_empty() { 0.0 } else { measured / since.len() as f64 },
+        }
+    }
+
+    /// Whether every metric was within tolerance; nothing when one had a gap or no traffic.
+    fn within(&self, samples: &[MetricSample]) -> Option<bool> {
+        let mut within = true;
+        for ((metric, baseline), sample) in self.metrics.iter().zip(&self.baseline).zip(samples) {
+            let rate = tally(sample)?.rate()?;
+            within &= rate <= tolerance(metric.tolerance).rate(baseline.sum())?;
+        }
+        Some(within)
+    }
+}
+
+/// How the system came back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Recovery {
+    /// After how many seconds; nothing when it was not seen.
+    pub(super) seconds: Option<f64>,
+    /// For how many seconds it was watched.
+    pub(super) watched: f64,
+    /// Share of these intervals in which every metric was measured with traffic.
+    pub(super) completeness: f64,
+}
+
+/// The finding as JSON, or null when nothing was measured under a fault.
+pub(super) fn as_json(finding: Option<&steadfast_analysis::Finding>) -> Value {
+    finding.map_or(Value::Null, |finding| {
+        serde_json::to_value(finding).expect("findings are plain data with text keys")
+    })
+}
+
+fn tally(sample: &MetricSample) -> Option<Tally> {
+    let increment = sample.increment?;
+    Some(Tally::new(increment.bad as f64, increment.total as f64))
+}
+
+fn tolerance(tolerance: Tolerance) -> steadfast_analysis::Tolerance {
+    match tolerance {
+        Tolerance::Absolute(rate) => steadfast_analysis::Tolerance::Absolute(rate),
+        Tolerance::Relative(factor) => steadfast_analysis::Tolerance::Relative(factor),
+    }
+}

@@ -1,0 +1,81 @@
+//! Lengths in intervals. Everything that lasts is counted in intervals that were sampled, so that the events alone
+//! say when it was over.
+
+use std::time::Duration;
+
+use steadfast_model::event::RunPlan;
+
+use super::{injection::Injection, measured::Measured};
+
+/// How long a run waits for an answer to an injection.
+const INJECTING: Duration = Duration::from_secs(30);
+/// How long a run tries to take a fault away before it leaves that to the reaper.
+const REVERTING: Duration = Duration::from_secs(60);
+/// How long a run looks whether a fault is gone.
+const VANISHING: Duration = Duration::from_secs(5);
+
+/// Lengths in intervals; each at least one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Schedule {
+    pub(super) baseline: u64,
+    pub(super) recovery: u64,
+    pub(super) injecting: u64,
+    pub(super) reverting: u64,
+    pub(super) vanishing: u64,
+}
+
+impl Schedule {
+    pub(super) fn new(plan: &RunPlan) -> Self {
+        let interval = plan.interval.std();
+        Self {
+            baseline: intervals(plan.baseline.std(), interval),
+            recovery: intervals(plan.recovery.std(), interval),
+            injecting: intervals(INJECTING, interval),
+            reverting: intervals(REVERTING, interval),
+            vanishing: intervals(VANISHING, interval).max(2),
+        }
+    }
+}
+
+/// The injections of a plan, ready to go.
+pub(super) fn injections(plan: &RunPlan) -> Vec<Injection> {
+    let interval = plan.interval.std();
+    let injection = |planned| {
+        let planned: &steadfast_model::event::PlannedInjection = planned;
+        let offset = whole(planned.offset.std(), interval);
+        Injection::new(planned, offset, intervals(planned.duration.std(), interval))
+    };
+    plan.injections.iter().map(injection).collect()
+}
+
+/// Everything that is wrong with a plan.
+pub(super) fn problems(plan: &RunPlan) -> Vec<String> {
+    let mut found: Vec<String> =
+        Measured::new(plan).increments().check().iter().map(ToString::to_string).collect();
+    if plan.interval.std() < Duration::from_millis(1) {
+        found.push("interval: shorter than 1ms".to_owned());
+    }
+    if plan.injections.is_empty() {
+        found.push("injections: empty: nothing to verify".to_owned());
+    }
+    for (index, injection) in plan.injections.iter().enumerate() {
+        if plan.injections[..index].iter().any(|other| other.injection == injection.injection) {
+            found.push(format!("injections[{index}]: its id is used twice"));
+        }
+        if injection.duration < plan.interval {
+            let (duration, interval) = (injection.duration, plan.interval);
+            found.push(format!("injections[{index}]: {duration} is shorter than an interval ({interval})"));
+        }
+    }
+    found
+}
+
+/// At least one.
+fn intervals(length: Duration, interval: Duration) -> u64 {
+    whole(length, interval).max(1)
+}
+
+/// Whole intervals in `length`.
+fn whole(length: Duration, interval: Duration) -> u64 {
+    u64::try_from(length.as_nanos() / interval.as_nanos().max(1)).unwrap_or(u64::MAX)
+}
