@@ -1,9 +1,14 @@
 //! What a probe may ask for.
 
+pub mod fake;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
-use steadfast_model::sample::Increment;
+use steadfast_model::{
+    sample::Increment,
+    secret::{Secret, SecretSource},
+};
 
 use crate::ProbeError;
 
@@ -22,11 +27,39 @@ pub trait World: Send + Sync {
     /// When the binding does not know the service or its address.
     fn service_url(&self, service: &str, which: ServiceUrl) -> Result<String, ProbeError>;
 
-    /// What the built-in load of this name counted since the last call for this `reader`.
+    /// What the built-in load of this name counted since the last call for this `reader`. The first call begins to
+    /// count; `good` may not change from call to call.
     ///
     /// # Errors
-    /// When there is no such load.
+    /// When there is no such load, or this interval cannot be counted: it becomes a gap.
     fn load_increment(&self, load: &str, reader: &str, good: &LoadGood) -> Result<Increment, ProbeError>;
+
+    /// The name of the built-in load, when there is exactly one.
+    ///
+    /// # Errors
+    /// When there is none, or several.
+    fn only_load(&self) -> Result<String, ProbeError> {
+        Err(ProbeError {
+            what: "choose a load".to_owned(),
+            cause: "the probe names none".to_owned(),
+            hint: Some("name it: load: NAME".to_owned()),
+        })
+    }
+
+    /// Reads a secret from where it is kept.
+    ///
+    /// # Errors
+    /// When it is not there. The message names the place, never the value.
+    fn secret(&self, source: &SecretSource) -> Result<Secret, ProbeError> {
+        Err(ProbeError {
+            what: match source {
+                SecretSource::Env(name) => format!("read the secret in the environment variable {name}"),
+                SecretSource::File(path) => format!("read the secret in {}", path.display()),
+            },
+            cause: "secrets cannot be read here".to_owned(),
+            hint: None,
+        })
+    }
 }
 
 /// Which of a service's addresses.
