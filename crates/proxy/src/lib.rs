@@ -1,1 +1,39 @@
-//! To be written.
+//! The fault proxy: stands between two services, carries their bytes unchanged, and disturbs them while told to.
+//!
+//! One proxy is one listener, one upstream and one control socket. It never decides anything: rules come over the
+//! control socket ([`control`]), and each carries a deadline and a lease that are enforced in here, so that nobody has
+//! to be alive for a fault to end. A removed rule never comes back.
+//!
+//! It will never listen beyond loopback unless asked for by name, never change what it carries when no rule applies
+//! (what HTTP framing allows, see [`ProxyConfig`]), and never share one stream of chance between connections.
+//!
+//! How it is put together: an accepted client socket becomes a `wire`, which delays, counts and resets below
+//! everything else. A wire is copied to the upstream socket by `relay` (TCP) or spoken to by `http`. `hub` is what all
+//! connections share; a connection looks at one atomic number to learn that the rules changed.
+
+mod check;
+mod config;
+mod connection;
+pub mod control;
+mod draw;
+mod enforce;
+mod error;
+mod glob;
+mod held;
+mod http;
+mod hub;
+mod listen;
+mod proxy;
+mod relay;
+mod rule;
+mod rules;
+mod scratch;
+pub mod timer;
+mod upstream;
+mod watch;
+mod wire;
+
+pub use check::check_rule;
+pub use config::{Limits, ProxyConfig};
+pub use error::ProxyError;
+pub use proxy::{Proxy, run};

@@ -1,0 +1,61 @@
+//! What a proxy is started with, and how much it will take on.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use steadfast_model::{ProcessIdentity, proxy::Protocol};
+
+/// Everything a proxy needs to know to start.
+///
+/// With [`Protocol::Http`] a request without faults keeps its method, target, header names with their case, header
+/// values, header order (repeated names are put together) and body. `Connection`, `Keep-Alive` and `Upgrade` pass
+/// unchanged, because one client connection has one upstream connection and both end together; the body is framed
+/// anew. Interim answers other than `100 Continue` are not passed on.
+#[derive(Debug, Clone)]
+pub struct ProxyConfig {
+    /// What people call it, such as `payments-risk`.
+    pub name: String,
+    /// Where to listen. Port 0 takes a free port.
+    pub listen: SocketAddr,
+    /// Where to send to: `host:port`. A name is looked up for every connection.
+    pub upstream: String,
+    /// How much of the bytes to understand.
+    pub protocol: Protocol,
+    /// The path of the control socket: at most 107 bytes, in a directory only its owner can enter (made when missing).
+    pub control: PathBuf,
+    /// This process, as the status tells it.
+    pub identity: ProcessIdentity,
+    /// Whether `listen` may be anything but a loopback address.
+    pub allow_remote: bool,
+    /// How much to take on.
+    pub limits: Limits,
+}
+
+/// How much a proxy takes on before it says no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at once; one more is reset at accept. Default 10,000.
+    pub connections: u64,
+    /// Rules at once; one more is refused. Default 100.
+    pub rules: usize,
+    /// Removed rule ids remembered; the oldest is forgotten first. Default 100,000.
+    pub removed: usize,
+    /// Control connections at once; one more is closed. Default 64.
+    pub control: usize,
+    /// How long an HTTP client may take from the first to the last byte of a request's head. Default 30 s.
+    pub head: Duration,
+    /// How long connecting to the upstream may take. Default 10 s.
+    pub connect: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            rules: 100,
+            removed: 100_000,
+            control: 64,
+            head: Duration::from_secs(30),
+            connect: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Bytes on hold, in order, each chunk until its time. Pure: time is an argument.
+
+use std::collections::VecDeque;
+
+/// The most bytes one half of a connection holds. A full half stops reading (or accepting writes) until bytes leave,
+/// so the throughput under a delay is at most this much per latency.
+pub(crate) const LARGEST: usize = 1024 * 1024;
+/// What a chunk counts for besides its bytes, so that tiny chunks cannot take unbounded memory.
+const OVERHEAD: usize = 64;
+/// An emptied buffer larger than this is given back.
+const KEPT: usize = 64 * 1024;
+
+/// A queue of chunks and, after the last, perhaps the end of the stream.
+#[derive(Default)]
+pub(crate) struct Held {
+    bytes: VecDeque<u8>,
+    chunks: VecDeque<Chunk>,
+    end: Option<Chunk>,
+}
+
+#[derive(Clone, Copy)]
+struct Chunk {
+    length: usize,
+    arrived: u64,
+    due: u64,
+    number: u64,
+}
+
+impl Held {
+    /// Nothing on hold, not even an end.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chunks.is_empty() && self.end.is_none()
+    }
+
+    /// Whether the end of the stream is waiting its turn.
+    pub(crate) fn has_end(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// How many bytes one more chunk may have.
+    pub(crate) fn room(&self) -> usize {
+        LARGEST.saturating_sub(self.bytes.len() + (self.chunks.len() + 1) * OVERHEAD)
+    }
+
+    /// Puts a chunk on hold until `due`, or until the one before it leaves.
+    pub(crate) fn push(&mut self, bytes: &[u8], arrived: u64, due: u64, number: u64) {
+        let due = due.max(self.chunks.back().map_or(0, |last| last.due));
+        self.bytes.extend(bytes);
+        self.chunks.push_back(Chunk { length: bytes.len(), arrived, due, number });
+    }
+
+    /// Puts the end of the stream on hold.
+    pub(crate) fn push_end(&mut self, arrived: u64, due: u64, number: u64) {
+        let due = due.max(self.chunks.back().map_or(0, |last| last.due));
+        self.end = Some(Chunk { length: 0, arrived, due, number });
+    }
+
+    /// When something leaves next.
+    pub(crate) fn due(&self) -> Option<u64> {
+        self.chunks.front().or(self.end.as_ref()).map(|chunk| chunk.due)
+    }
+
+    /// Whether the end is all that is left, and its time has come.
+    pub(crate) fn ended(&self, now: u64) -> bool {
+        self.chunks.is_empty() && self.end.is_some_and(|end| end.due <= now)
+    }
+
+    /// The next bytes whose time has come; empty when there are none.
+    pub(crate) fn ready(&self, now: u64) -> &[u8] {
+        let length: usize =
+            self.chunks.iter().take_while(|chunk| chunk.due <= now).map(|chunk| chunk.length).sum();
+        let (front, _) = self.bytes.as_slices();
+        &front[..length.min(front.len())]
+    }
+
+    /// Lets go of that many bytes from the front.
+    pub(crate) fn consume(&mut self, mut count: usize) {
+        self.bytes.drain(..count);
+        while let Some(first) = self.chunks.front_mut() {
+            if first.length > count {
+                first.length -= count;
+                break;
+            }
+            count -= first.length;
+            self.chunks.pop_front();
+        }
+        if self.bytes.is_empty() && self.bytes.capacity() > KEPT {
+            self.bytes = VecDeque::new();
+        }
+    }
+
+    /// Lets chunks go earlier: `due` says when a chunk would be due by the rules of now, given arrival and number.
+    pub(crate) fn hasten(&mut self, due: impl Fn(u64, u64) -> u64) {
+        let mut last = 0;
+        for chunk in self.chunks.iter_mut().chain(&mut self.end) {
+            chunk.due = chunk.due.min(due(chunk.arrived, chunk.number)).max(last);
+            last = chunk.due;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,45 @@
+//! Answers the proxy gives itself.
+
+use std::io;
+
+use http_body_util::{BodyExt, Either, Full};
+use hyper::{
+    Response, StatusCode,
+    body::{Bytes, Incoming},
+    header::{CONTENT_TYPE, HeaderValue},
+};
+
+/// The server's body or ours.
+pub(super) type Answer = Response<Either<Incoming, Full<Bytes>>>;
+
+/// The most of a request's body that is read before it is answered here. A client that has sent more may see a reset
+/// instead of the answer, as with a server that answers early and closes.
+const READ_BEFORE_ANSWER: usize = 16 * 1024 * 1024;
+
+/// An answer with a text body.
+pub(super) fn answer(status: StatusCode, body: String) -> Answer {
+    let empty = body.is_empty();
+    let mut response = Response::new(Either::Right(Full::new(Bytes::from(body))));
+    *response.status_mut() = status;
+    if !empty {
+        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(CONTENT_TYPE, plain);
+    }
+    response
+}
+
+/// The answer when the server cannot be reached.
+pub(super) fn unreachable(name: &str, upstream: &str, error: &io::Error) -> Answer {
+    answer(StatusCode::BAD_GATEWAY, format!("proxy {name} could not reach {upstream}: {error}\n"))
+}
+
+/// Reads what the client still sends, so that it is listening when the answer comes.
+pub(super) async fn read_away(mut body: Incoming) {
+    let mut read = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        read += frame.data_ref().map_or(0, Bytes::len);
+        if read > READ_BEFORE_ANSWER {
+            return;
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! A proxy as a whole.
+
+use std::{future::Future, net::SocketAddr, sync::Arc};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use steadfast_model::Clock;
+use tokio::net::TcpListener;
+
+use crate::{
+    ProxyConfig, ProxyError,
+    control::{serve, socket::ControlSocket},
+    enforce::enforce,
+    hub::Hub,
+    listen::{bind, listen},
+    timer::Timers,
+};
+
+/// A proxy that is bound to its addresses and ready to run.
+pub struct Proxy {
+    hub: Arc<Hub>,
+    listener: TcpListener,
+    control: ControlSocket,
+}
+
+impl Proxy {
+    /// Binds the listener and the control socket. From here on clients can connect, though nobody answers yet.
+    ///
+    /// # Errors
+    /// When an address is taken, too exposed or unusable: see [`ProxyError`].
+    pub async fn bind(config: ProxyConfig, clock: Arc<dyn Clock>) -> Result<Self, ProxyError> {
+        check_upstream(&config.upstream)?;
+        let listener = bind(config.listen, config.allow_remote).await?;
+        let address =
+            listener.local_addr().map_err(|source| ProxyError::Listen { address: config.listen, source })?;
+        let control = ControlSocket::bind(&config.control).await?;
+        let timers = Timers::new().map_err(|source| ProxyError::Timer { source })?;
+        Ok(Self { hub: Arc::new(Hub::new(config, address, timers, clock)), listener, control })
+    }
+
+    /// Where it listens, with the port the kernel chose.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.hub.listen
+    }
+
+    /// Carries traffic until `shutdown` is ready or the control socket says so. Then open connections are closed and
+    /// the control socket is removed.
+    ///
+    /// # Errors
+    /// When the timer fails, without which delays and deadlines could not end.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ProxyError> {
+        allow_many_descriptors();
+        let Self { hub, listener, control } = self;
+        tokio::select! {
+            () = shutdown => Ok(()),
+            () = serve(Arc::clone(&hub), &control) => Ok(()),
+            Err(source) = hub.timers.drive() => Err(ProxyError::Timer { source }),
+            () = enforce(Arc::clone(&hub)) => Ok(()),
+            () = listen(Arc::clone(&hub), listener) => Ok(()),
+        }
+    }
+}
+
+/// [`Proxy::bind`], then [`Proxy::run`].
+///
+/// # Errors
+/// As both.
+pub async fn run(
+    config: ProxyConfig,
+    clock: Arc<dyn Clock>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ProxyError> {
+    Proxy::bind(config, clock).await?.run(shutdown).await
+}
+
+fn check_upstream(upstream: &str) -> Result<(), ProxyError> {
+    let usable = upstream
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port != 0));
+    if usable { Ok(()) } else { Err(ProxyError::Upstream { upstream: upstream.to_owned() }) }
+}
+
+/// A connection takes two descriptors, and the usual soft limit is 1024. Best effort: without, clients wait.
+fn allow_many_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap_or_default();
+}

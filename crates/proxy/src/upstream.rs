@@ -1,0 +1,89 @@
+//! The socket to the server behind the proxy.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+use crate::connection::Connection;
+
+/// A connection to the upstream, for one client.
+pub(crate) struct Upstream {
+    socket: TcpStream,
+    connection: Arc<Connection>,
+}
+
+impl Upstream {
+    pub(crate) async fn connect(connection: &Arc<Connection>) -> io::Result<Self> {
+        let config = &connection.hub.config;
+        let connecting = TcpStream::connect(config.upstream.as_str());
+        let socket = tokio::time::timeout(config.limits.connect, connecting).await.map_err(|_| {
+            io::Error::new(io::ErrorKind::TimedOut, "the connection was not answered in time")
+        })??;
+        socket.set_nodelay(true)?;
+        Ok(Self { socket, connection: Arc::clone(connection) })
+    }
+
+    /// Notes a failure, so that the client sees it as one: a reset, not a quiet end.
+    fn note<T>(&self, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if let Poll::Ready(Err(_)) = &result {
+            self.connection.reset();
+        }
+        result
+    }
+}
+
+impl AsyncRead for Upstream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let result = Pin::new(&mut self.socket).poll_read(cx, buffer);
+        self.note(result)
+    }
+}
+
+/// A failed write is not noted: the server may have answered before it closed, and the answer is still to be read.
+/// Whether it closed or reset is what reading tells.
+impl AsyncWrite for Upstream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        if self.connection.is_reset() {
+            // Fails on a socket that is dead anyway.
+            drop(self.socket.set_zero_linger());
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Proxies with real sockets on both sides.
+
+mod support;
+
+mod control;
+mod garbage;
+mod http;
+mod http_faults;
+mod lasting;
+mod tcp;
+mod tcp_faults;
