@@ -1,0 +1,117 @@
+//! The verbs, on this machine: each writes the way back down, durably, and only then changes anything.
+
+use async_trait::async_trait;
+use steadfast_faults::{
+    FaultError,
+    world::{Injection, NewRule, World},
+};
+use steadfast_ledger::Page;
+use steadfast_model::{
+    BootTime, InjectionId, ProcessIdentity,
+    process::Signal,
+    proxy::{ProxyRequest, ProxyRule, RuleId},
+    target::{ResolvedProcess, ResolvedProxy, ResolvedTarget},
+    undo::UndoVerb,
+};
+
+use crate::{
+    Timing, control,
+    error::linux_for_fault,
+    world::{LocalWorld, control_for_fault, hold},
+};
+
+/// A rule that was given to a proxy, so that its lease can be moved.
+#[derive(Debug, Clone)]
+pub(crate) struct GivenRule {
+    pub proxy: ResolvedProxy,
+    pub rule: RuleId,
+}
+
+/// An injection while it is being put in place. It holds its page, and with it the lock on its file, all the time.
+pub(crate) struct LiveInjection {
+    pub world: LocalWorld,
+    pub timing: Timing,
+    /// Away only while it is being written.
+    pub page: Option<Box<Page>>,
+    pub injection: InjectionId,
+    pub deadline: BootTime,
+    pub lease: BootTime,
+    pub rules: Vec<GivenRule>,
+}
+
+impl LiveInjection {
+    /// Writes on a thread that may wait for the disk. When this returns, the record is durable.
+    async fn record(&mut self, verb: UndoVerb, key: String) -> Result<(), FaultError> {
+        let not_recorded = |cause: String| FaultError::NotRecorded { cause };
+        let mut page = self.page.take().ok_or_else(|| not_recorded("its file is closed".to_owned()))?;
+        let written = tokio::task::spawn_blocking(move || {
+            let written = page.record(&verb, vec![key]);
+            (page, written)
+        });
+        let (page, written) = written.await.map_err(|error| not_recorded(error.to_string()))?;
+        self.page = Some(page);
+        written.map_err(|error| not_recorded(error.with_causes()))
+    }
+}
+
+#[async_trait]
+impl Injection for LiveInjection {
+    fn world(&self) -> &dyn World {
+        &self.world
+    }
+
+    async fn pause_process(&mut self, process: &ProcessIdentity) -> Result<(), FaultError> {
+        self.signal(process, Signal::Stop, UndoVerb::ResumeProcess { process: process.clone() }).await
+    }
+
+    async fn kill_process(&mut self, process: &ProcessIdentity, signal: Signal) -> Result<(), FaultError> {
+        let undo = match signal {
+            Signal::Stop => UndoVerb::ResumeProcess { process: process.clone() },
+            _ => UndoVerb::Irreversible { what: format!("{signal} sent to process {process}") },
+        };
+        self.signal(process, signal, undo).await
+    }
+
+    async fn apply_rule(&mut self, proxy: &ResolvedProxy, rule: NewRule) -> Result<(), FaultError> {
+        // Before anything is written down: a proxy that is not there needs no record.
+        hold(&proxy.identity)
+            .map_err(|_| FaultError::TargetGone { what: format!("proxy {}", proxy.name) })?;
+        let number = u32::try_from(self.rules.len()).expect("an injection has fewer than 2^32 targets");
+        let id = RuleId { injection: self.injection, number };
+        let (control, identity) = (proxy.control.clone(), proxy.identity.clone());
+        let undo = UndoVerb::RemoveRule { control, proxy: identity, rule: id };
+        self.record(undo, ResolvedTarget::Proxy(proxy.clone()).key()).await?;
+        self.rules.push(GivenRule { proxy: proxy.clone(), rule: id });
+        let NewRule { fault, percent, seed } = rule;
+        let rule = ProxyRule { id, fault, percent, seed, deadline: self.deadline, lease: self.lease };
+        let request = ProxyRequest::Apply(rule);
+        let asked =
+            control::ask(&proxy.control, Some(&proxy.identity), &request, self.timing.proxy_answer).await;
+        let status = asked.map_err(|error| control_for_fault(&error, proxy))?;
+        if status.rules.iter().any(|found| found.id == id) {
+            return Ok(());
+        }
+        Err(FaultError::World {
+            what: format!("make proxy {} do it", proxy.name),
+            cause: "it says that it did, but shows no such rule".to_owned(),
+        })
+    }
+}
+
+impl LiveInjection {
+    async fn signal(
+        &mut self,
+        process: &ProcessIdentity,
+        signal: Signal,
+        undo: UndoVerb,
+    ) -> Result<(), FaultError> {
+        let handle = hold(process)?;
+        handle.may_signal().map_err(linux_for_fault)?;
+        let target = ResolvedProcess { identity: process.clone(), command: String::new(), service: None };
+        self.record(undo, ResolvedTarget::Process(target).key()).await?;
+        match handle.signal(signal).map_err(linux_for_fault)? {
+            true => Ok(()),
+            false => Err(FaultError::TargetGone { what: format!("process {process}") }),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! This machine as the engine's host.
+
+use std::{
+    collections::HashMap,
+    ffi::OsString,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use steadfast_engine::host::{Capability, Host, HostError, InjectionOrder, RevertError};
+use steadfast_faults::{FaultSpec, Preview};
+use steadfast_ledger::{Ledger, StateDir};
+use steadfast_linux::{SystemClock, own_identity};
+use steadfast_model::{Binding, Clock, InjectionId, Observation, ProcessIdentity, ResolvedTarget, Target};
+
+use crate::{
+    Timing,
+    error::{from_fault, from_ledger, from_linux, host_error},
+    inventory, protect,
+    reaper::ReaperKeeper,
+    resolve,
+    revert::Undoer,
+    world::LocalWorld,
+};
+
+mod inject;
+mod lease;
+mod slot;
+mod withdraw;
+
+use slot::Slot;
+
+/// Faults on this machine, put in place by this process.
+///
+/// Dropping it reverts nothing: as long as this process lives it must revert, and when it does not renew a lease it is
+/// ended by the reaper, which then reverts.
+pub struct LocalHost {
+    inner: Arc<Inner>,
+}
+
+/// What a local host needs.
+#[derive(Debug, Clone)]
+pub struct LocalHostOptions {
+    /// Where state is kept.
+    pub state: StateDir,
+    /// What names stand for.
+    pub binding: Binding,
+    /// What starts a reaper for `state`: a program and its arguments.
+    pub reaper: Vec<OsString>,
+    /// Time limits.
+    pub timing: Timing,
+}
+
+pub(crate) struct Inner {
+    ledger: Ledger,
+    clock: Arc<dyn Clock>,
+    timing: Timing,
+    own: ProcessIdentity,
+    binding: Binding,
+    world: LocalWorld,
+    keeper: ReaperKeeper,
+    undoer: Undoer,
+    slots: Mutex<HashMap<InjectionId, Arc<Slot>>>,
+}
+
+impl LocalHost {
+    /// A host for this process and user.
+    ///
+    /// # Errors
+    /// When `/proc` does not tell what this process or boot is.
+    pub fn new(options: LocalHostOptions) -> Result<Self, HostError> {
+        let LocalHostOptions { state, binding, reaper, timing } = options;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new().map_err(|error| from_linux(&error))?);
+        let ledger = Ledger::new(state.clone());
+        let undoer = Undoer { ledger: ledger.clone(), clock: clock.clone(), timing, carries_out: true };
+        let inner = Inner {
+            ledger,
+            clock,
+            timing,
+            own: own_identity().map_err(|error| from_linux(&error))?,
+            binding,
+            world: LocalWorld::new(timing),
+            keeper: ReaperKeeper::new(state, reaper, timing),
+            undoer,
+            slots: Mutex::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The same, but reverting only says that it did. It proves that tests see faults that stay.
+    #[cfg(feature = "sabotage")]
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "called before anything else holds the host")]
+    pub fn without_undo_for_tests(mut self) -> Self {
+        Arc::get_mut(&mut self.inner).expect("a new host is held once").undoer.carries_out = false;
+        self
+    }
+}
+
+impl Inner {
+    fn slot(&self, injection: InjectionId) -> Arc<Slot> {
+        self.slots().entry(injection).or_default().clone()
+    }
+
+    fn slots(&self) -> MutexGuard<'_, HashMap<InjectionId, Arc<Slot>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn check(&self, fault: &FaultSpec, targets: &[ResolvedTarget]) -> Result<Preview, HostError> {
+        protect::check(targets, &self.ledger, &self.own, &self.binding).await?;
+        let looked = fault.as_fault().preflight(&self.world, targets).await;
+        looked.map_err(|error| from_fault(&error))
+    }
+}
+
+#[async_trait]
+impl Host for LocalHost {
+    async fn inventory(&self) -> Vec<Capability> {
+        inventory::inventory(self.inner.ledger.dir(), &self.inner.keeper).await
+    }
+
+    async fn resolve(&self, target: &Target) -> Result<Vec<ResolvedTarget>, HostError> {
+        let found = vec![resolve::resolve(target, &self.inner.binding, &self.inner.timing).await?];
+        protect::check(&found, &self.inner.ledger, &self.inner.own, &self.inner.binding).await?;
+        Ok(found)
+    }
+
+    async fn preflight(&self, fault: &FaultSpec, targets: &[ResolvedTarget]) -> Result<Preview, HostError> {
+        let preview = self.inner.check(fault, targets).await?;
+        self.inner.ledger.check_conflicts(&preview.keys).map_err(|error| from_ledger(&error))?;
+        Ok(preview)
+    }
+
+    async fn inject(&self, order: &InjectionOrder) -> Result<(), HostError> {
+        // On a task of its own: a caller that goes away does not leave half an injection behind.
+        let (inner, order) = (self.inner.clone(), order.clone());
+        let task = tokio::spawn(async move { inner.inject(order).await });
+        let broken = |error: tokio::task::JoinError| {
+            host_error(steadfast_engine::host::HostErrorKind::Other, format!("inject: {error}"), None)
+        };
+        task.await.map_err(broken)?
+    }
+
+    async fn renew(&self, injection: InjectionId) -> Result<(), HostError> {
+        self.inner.renew(injection).await
+    }
+
+    async fn revert(&self, injection: InjectionId) -> Result<(), RevertError> {
+        let inner = self.inner.clone();
+        let task = tokio::spawn(async move { inner.revert(injection).await });
+        let broken = |error: tokio::task::JoinError| RevertError {
+            message: format!("revert: {error}"),
+            abandoned: false,
+            manual: vec!["steadfast recover".to_owned()],
+        };
+        task.await.map_err(broken)?
+    }
+
+    async fn observe(
+        &self,
+        fault: &FaultSpec,
+        targets: &[ResolvedTarget],
+        injection: InjectionId,
+    ) -> Result<Observation, HostError> {
+        let looked = fault.as_fault().observe(&self.inner.world, targets, injection).await;
+        looked.map_err(|error| from_fault(&error))
+    }
+}

@@ -1,0 +1,162 @@
+//! Putting a fault in place.
+
+use std::{sync::Arc, time::Duration};
+
+use steadfast_engine::host::{HostError, HostErrorKind, InjectionOrder};
+use steadfast_ledger::{Account, Begun, GlobalLock, Opening, Page, State};
+
+use super::{
+    Inner,
+    slot::{Live, Slot, SlotState},
+};
+use crate::{
+    error::{from_fault, from_ledger, host_error},
+    live::LiveInjection,
+    revert::Undone,
+};
+
+const BETWEEN_TRIES: Duration = Duration::from_millis(5);
+/// How often a reaper may leave in the moment between our look and our lock.
+const ATTEMPTS: u32 = 5;
+
+impl Inner {
+    pub(super) async fn inject(self: Arc<Self>, order: InjectionOrder) -> Result<(), HostError> {
+        let slot = self.slot(order.injection);
+        let mut state = slot.state.lock().await;
+        if let Some(answer) = &state.answer {
+            return answer.clone();
+        }
+        let answer = if state.reverted.is_some() {
+            let message = format!("inject {}: it was reverted before it began", order.injection);
+            Err(host_error(HostErrorKind::NotLive, message, None))
+        } else {
+            self.put_in_place(&order, &slot, &mut state).await
+        };
+        state.answer = Some(answer.clone());
+        answer
+    }
+
+    async fn put_in_place(
+        self: &Arc<Self>,
+        order: &InjectionOrder,
+        slot: &Arc<Slot>,
+        state: &mut SlotState,
+    ) -> Result<(), HostError> {
+        if let Some(known) = self.ledger.find(order.injection).map_err(|error| from_ledger(&error))? {
+            return first_answer(&known);
+        }
+        let preview = self.check(&order.fault, &order.targets).await?;
+        let lock = self.lock_with_reaper().await?;
+        let now = self.clock.boot();
+        let opening = Opening {
+            injection: order.injection,
+            run: order.run,
+            injector: self.own.clone(),
+            fault: order.fault.kind().to_owned(),
+            targets: order.targets.iter().map(ToString::to_string).collect(),
+            keys: preview.keys,
+            began: self.clock.wall(),
+            deadline: now.after(order.duration).after(self.timing.grace),
+            lease: now.after(self.timing.lease),
+        };
+        let page = match self.begin(lock, opening.clone()).await? {
+            Begun::New(page) => page,
+            Begun::Known(known) => return first_answer(&known),
+        };
+        *slot.live() = Some(Live { deadline: opening.deadline, lease: opening.lease, rules: Vec::new() });
+        self.keep_watch(slot);
+        let mut injection = LiveInjection {
+            world: self.world,
+            timing: self.timing,
+            page: Some(page),
+            injection: order.injection,
+            deadline: opening.deadline,
+            lease: opening.lease,
+            rules: Vec::new(),
+        };
+        let injected = order.fault.as_fault().inject(&mut injection, &order.targets).await;
+        let LiveInjection { mut page, rules, .. } = injection;
+        let error = match (injected, page.as_mut()) {
+            (Err(error), _) => from_fault(&error),
+            (Ok(()), None) => host_error(HostErrorKind::Other, "inject: its file was lost", None),
+            (Ok(()), Some(page)) => match page.state(State::Active, None, vec![]) {
+                Ok(()) => {
+                    *slot.live() = Some(Live { deadline: opening.deadline, lease: opening.lease, rules });
+                    return Ok(());
+                }
+                Err(error) => from_ledger(&error),
+            },
+        };
+        Err(self.take_back(page, slot, state, error).await)
+    }
+
+    /// Undoes what was done before an error.
+    async fn take_back(
+        self: &Arc<Self>,
+        page: Option<Box<Page>>,
+        slot: &Arc<Slot>,
+        state: &mut SlotState,
+        mut error: HostError,
+    ) -> HostError {
+        let why = format!("failed to {}", error.message);
+        let undone = self.undo_here(page, slot, state, &why).await;
+        if let Undone::NotYet(leftover) | Undone::Abandoned(leftover) = undone {
+            error.message = format!("{}; and then to {}", error.message, leftover.problems.join("; "));
+            error.hint = Some(format!("type: {}", leftover.manual.join("; ")));
+        }
+        error
+    }
+
+    /// The lock on the whole ledger while a reaper sits. A reaper leaves only under that lock, so it stays.
+    async fn lock_with_reaper(&self) -> Result<GlobalLock, HostError> {
+        for _ in 0..ATTEMPTS {
+            self.keeper.ensure().await?;
+            let lock = self.lock().await?;
+            if self.keeper.sits().is_some() {
+                return Ok(lock);
+            }
+        }
+        Err(host_error(
+            HostErrorKind::Other,
+            "keep a reaper: each one left at once",
+            Some("see `steadfast doctor`"),
+        ))
+    }
+
+    async fn lock(&self) -> Result<GlobalLock, HostError> {
+        let mut waited = Duration::ZERO;
+        while waited < self.timing.patience {
+            if let Some(lock) = self.ledger.try_lock().map_err(|error| from_ledger(&error))? {
+                return Ok(lock);
+            }
+            tokio::time::sleep(BETWEEN_TRIES).await;
+            waited += BETWEEN_TRIES;
+        }
+        let message =
+            format!("lock {}: another Steadfast process holds it", self.ledger.dir().lock().display());
+        Err(host_error(HostErrorKind::NotRecorded, message, Some("is one stopped? see `fuser` on that file")))
+    }
+
+    /// On a thread that may wait for the disk.
+    async fn begin(&self, lock: GlobalLock, opening: Opening) -> Result<Begun, HostError> {
+        let ledger = self.ledger.clone();
+        let begun = tokio::task::spawn_blocking(move || ledger.begin(&lock, &opening)).await;
+        let broken =
+            |error| host_error(HostErrorKind::NotRecorded, format!("write the undo record: {error}"), None);
+        begun.map_err(broken)?.map_err(|error| from_ledger(&error))
+    }
+}
+
+/// What another process, or this one in an earlier life of its host, answered to the same order.
+fn first_answer(known: &Account) -> Result<(), HostError> {
+    if known.became_active {
+        return Ok(());
+    }
+    let (kind, why) = match known.state {
+        State::Opened | State::Active => {
+            (HostErrorKind::Other, "it is being put in place elsewhere".to_owned())
+        }
+        _ => (HostErrorKind::NotLive, known.note.clone().unwrap_or_else(|| "it was taken back".to_owned())),
+    };
+    Err(host_error(kind, format!("inject {}: {why}", known.injection), None))
+}

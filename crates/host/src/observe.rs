@@ -1,0 +1,111 @@
+//! Looks at the system from outside: asks over HTTP, and sends the built-in load.
+//!
+//! Only `http` and `https` addresses that a document or the binding names are ever asked. Redirects are not followed,
+//! proxies of the environment are not used, and every answer has a limit in bytes and in time.
+
+mod address;
+mod connect;
+mod error;
+mod fetch;
+mod load;
+mod message;
+mod secrets;
+mod tls;
+mod traffic;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use steadfast_model::{
+    Clock,
+    sample::Increment,
+    secret::{Secret, SecretSource},
+};
+use steadfast_probes::{
+    ProbeError,
+    world::{HttpAnswer, HttpRequest, LoadGood, ServiceUrl, World},
+};
+
+pub use address::ServiceAddress;
+pub use load::LoadCounts;
+
+use load::Load;
+use tls::Tls;
+
+/// What probes look through, and what sends the built-in load.
+pub struct Observer {
+    services: BTreeMap<String, ServiceAddress>,
+    clock: Arc<dyn Clock>,
+    seed: u64,
+    tls: Tls,
+    loads: Mutex<BTreeMap<String, Arc<Load>>>,
+}
+
+impl Observer {
+    /// Looks at these services. The due times of loads follow from `seed`.
+    #[must_use]
+    pub fn new(services: BTreeMap<String, ServiceAddress>, clock: Arc<dyn Clock>, seed: u64) -> Self {
+        Self { services, clock, seed, tls: Tls::default(), loads: Mutex::default() }
+    }
+
+    /// What a load did so far, or did until it was stopped. `None` when there is no load of this name.
+    #[must_use]
+    pub fn load_counts(&self, name: &str) -> Option<LoadCounts> {
+        self.find_load(name).map(|load| load.counts())
+    }
+
+    fn find_load(&self, name: &str) -> Option<Arc<Load>> {
+        lock(&self.loads).get(name).cloned()
+    }
+}
+
+#[async_trait]
+impl World for Observer {
+    async fn fetch(&self, request: &HttpRequest) -> Result<HttpAnswer, ProbeError> {
+        fetch::fetch(request, &self.tls, &*self.clock).await
+    }
+
+    fn service_url(&self, service: &str, which: ServiceUrl) -> Result<String, ProbeError> {
+        address::find(&self.services, service, which)
+    }
+
+    fn load_increment(&self, load: &str, reader: &str, good: &LoadGood) -> Result<Increment, ProbeError> {
+        let error = |cause: String| ProbeError { what: format!("read the load `{load}`"), cause, hint: None };
+        let found = self.find_load(load).ok_or_else(|| error(self.no_such_load()))?;
+        found.read(reader, good).map_err(error)
+    }
+
+    fn only_load(&self) -> Result<String, ProbeError> {
+        let loads = lock(&self.loads);
+        match (loads.len(), loads.keys().next()) {
+            (1, Some(name)) => Ok(name.clone()),
+            (count, _) => Err(ProbeError {
+                what: "choose a load".to_owned(),
+                cause: format!("the probe names none, and there are {count}"),
+                hint: Some("name one of the experiment's loads: load: NAME".to_owned()),
+            }),
+        }
+    }
+
+    fn secret(&self, source: &SecretSource) -> Result<Secret, ProbeError> {
+        secrets::read(source)
+    }
+}
+
+impl Observer {
+    fn no_such_load(&self) -> String {
+        let names: Vec<String> = lock(&self.loads).keys().map(|name| format!("`{name}`")).collect();
+        if names.is_empty() { "no load is running".to_owned() } else { format!("there are only {}", names.join(", ")) }
+    }
+}
+
+/// Locks. What is kept under these locks is sound between any two statements, even when a holder panicked.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,141 @@
+//! The load generator: open-loop HTTP.
+//!
+//! Requests start when they are due, whether earlier ones were answered or not, and every latency counts from the due
+//! time, also when the request left later because a connection had to be opened first. So a stalled service cannot make
+//! the load wait and look faster than it is (the error known as coordinated omission).
+//!
+//! | part | does |
+//! |---|---|
+//! | [`due`] | when requests are due: pure |
+//! | [`tally`] | what became of each of them, for every reader: pure |
+//! | [`pacer`] | a thread that waits for due times |
+//! | [`pool`] | connections kept alive, one request at a time each |
+
+mod descriptors;
+mod due;
+mod pacer;
+mod pool;
+mod sender;
+mod tally;
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use steadfast_engine::host::LoadReport;
+use steadfast_model::{Clock, sample::Increment};
+use steadfast_probes::{StatusSet, load::HttpLoad, world::LoadGood};
+use tokio::sync::{Notify, watch};
+
+pub use tally::LoadCounts;
+
+use super::{lock, message::Message};
+use due::DueTimes;
+use pool::Pool;
+use tally::Tally;
+
+/// How long a stop waits for answers at most.
+const LONGEST_DRAIN: Duration = Duration::from_secs(2);
+
+/// A load that is sending, or has been.
+pub(super) struct Load {
+    message: Message,
+    accept: StatusSet,
+    timeout: Duration,
+    in_flight: usize,
+    clock: Arc<dyn Clock>,
+    pool: Pool,
+    tally: Mutex<Tally>,
+    /// Told whenever a request is decided, for a stop that waits.
+    decided: Notify,
+    /// Whether what is still unanswered is given up.
+    given_up: watch::Sender<bool>,
+    stopped: AtomicBool,
+    pacer: Mutex<Option<Pacer>>,
+}
+
+/// The thread that waits for due times. Dropping `stop` ends it.
+struct Pacer {
+    stop: mpsc::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Load {
+    /// Starts to send. Must be called inside the runtime that shall send.
+    ///
+    /// # Errors
+    /// When this machine allows fewer open connections than the load may need, or no thread can be started.
+    pub(super) fn start(load: &HttpLoad, message: Message, clock: Arc<dyn Clock>, seed: u64) -> Result<Arc<Self>, String> {
+        descriptors::ensure_for(load.in_flight)?;
+        let timeout = load.timeout.std();
+        let started = Arc::new(Self {
+            message,
+            accept: load.accept.clone(),
+            timeout,
+            in_flight: usize::try_from(load.in_flight).unwrap_or(usize::MAX),
+            clock,
+            pool: Pool::default(),
+            tally: Mutex::new(Tally::new(timeout)),
+            decided: Notify::new(),
+            given_up: watch::Sender::new(false),
+            stopped: AtomicBool::new(false),
+            pacer: Mutex::default(),
+        });
+        let due_times = DueTimes::new(load.rate, load.arrivals, seed);
+        *lock(&started.pacer) = Some(pacer::start(&started, due_times)?);
+        Ok(started)
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+
+    /// Stops sending, waits for answers, but not longer than the timeout or 2 s, and gives up the rest. Repeating it is
+    /// harmless.
+    pub(super) async fn stop(&self) {
+        let pacer = lock(&self.pacer).take();
+        if let Some(Pacer { stop, thread }) = pacer {
+            drop(stop);
+            // The thread wakes at once; a panic in it has been printed already.
+            drop(tokio::task::spawn_blocking(move || thread.join()).await);
+        }
+        let all_decided = async {
+            loop {
+                let decided = self.decided.notified();
+                if lock(&self.tally).is_all_decided() {
+                    break;
+                }
+                decided.await;
+            }
+        };
+        // Running out of time is fine: what is left is given up.
+        drop(tokio::time::timeout(self.timeout.min(LONGEST_DRAIN), all_decided).await);
+        lock(&self.tally).close(self.clock.boot());
+        self.given_up.send_replace(true);
+        self.pool.clear();
+        self.stopped.store(true, Ordering::SeqCst);
+    }
+
+    /// What was decided since the last call for this reader.
+    ///
+    /// # Errors
+    /// When this machine could not send as it should have: the interval says nothing about the service.
+    pub(super) fn read(&self, reader: &str, good: &LoadGood) -> Result<Increment, String> {
+        let now = self.clock.boot();
+        lock(&self.tally).read(reader, good, now)
+    }
+
+    pub(super) fn counts(&self) -> LoadCounts {
+        lock(&self.tally).counts()
+    }
+
+    pub(super) fn report(&self) -> LoadReport {
+        lock(&self.tally).report()
+    }
+}

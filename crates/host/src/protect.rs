@@ -1,0 +1,102 @@
+//! What no fault may touch: Steadfast itself, what it stands on, and the way to this machine.
+
+use std::collections::BTreeMap;
+
+use steadfast_engine::host::{HostError, HostErrorKind};
+use steadfast_ledger::{Ledger, Listed};
+use steadfast_linux::{ProcessHandle, ancestors, command_name, is_kernel_thread};
+use steadfast_model::{Binding, ProcessIdentity, ResolvedTarget};
+
+use crate::{
+    control,
+    error::{from_linux, host_error},
+    reaper::seat,
+};
+
+/// Names of the programs through which people reach a machine.
+const WAYS_IN: [&str; 5] = ["sshd", "sshd-session", "sshd-auth", "dropbear", "steadfast-agent"];
+
+/// Refuses targets that are protected.
+///
+/// # Errors
+/// [`HostErrorKind::Protected`] with the first of them and why.
+pub(crate) async fn check(
+    targets: &[ResolvedTarget],
+    ledger: &Ledger,
+    own: &ProcessIdentity,
+    binding: &Binding,
+) -> Result<(), HostError> {
+    let pids: Vec<u32> = targets.iter().filter_map(process_of).collect();
+    if pids.is_empty() {
+        return Ok(());
+    }
+    let ours = ours(ledger, own, binding).await?;
+    for pid in pids {
+        let why = match ours.get(&pid) {
+            Some(why) => Some((*why).to_owned()),
+            None => by_nature(pid)?,
+        };
+        if let Some(why) = why {
+            let message = format!("disturb process {pid}: it is {why}");
+            let hint = "faults go into what is verified, never into what verifies it or leads there";
+            return Err(host_error(HostErrorKind::Protected, message, Some(hint)));
+        }
+    }
+    Ok(())
+}
+
+fn process_of(target: &ResolvedTarget) -> Option<u32> {
+    match target {
+        ResolvedTarget::Process(process) => Some(process.identity.pid),
+        ResolvedTarget::Proxy(_) => None,
+    }
+}
+
+fn by_nature(pid: u32) -> Result<Option<String>, HostError> {
+    if pid == 1 {
+        return Ok(Some("the first process of this machine".to_owned()));
+    }
+    if is_kernel_thread(pid).map_err(|error| from_linux(&error))? {
+        return Ok(Some("a thread of the kernel".to_owned()));
+    }
+    let name = command_name(pid).map_err(|error| from_linux(&error))?.unwrap_or_default();
+    Ok(WAYS_IN.contains(&name.as_str()).then(|| format!("{name}, a way into this machine")))
+}
+
+/// Every process that Steadfast is or stands on.
+async fn ours(
+    ledger: &Ledger,
+    own: &ProcessIdentity,
+    binding: &Binding,
+) -> Result<BTreeMap<u32, &'static str>, HostError> {
+    let mut ours = BTreeMap::new();
+    for proxy in binding.proxies.values() {
+        // A proxy that is not there cannot be a target; one that hangs still tells who it is.
+        if let Ok(pid) = control::listener(&proxy.control).await {
+            ours.insert(pid, "a fault proxy, which must take orders");
+        }
+    }
+    if let Some(reaper) = seat::occupant(ledger.dir()) {
+        ours.insert(reaper.identity().pid, "the reaper, which undoes faults");
+    }
+    for listed in ledger.live().map_err(|error| crate::error::from_ledger(&error))? {
+        let Listed::Account(account) = listed else { continue };
+        let injector = account.injector().map(ProcessHandle::open);
+        if let Some(Ok(Some(injector))) = injector {
+            insert_with_ancestors(&mut ours, injector.identity().pid, "an injector at work or its ancestor")?;
+        }
+    }
+    insert_with_ancestors(&mut ours, own.pid, "an ancestor of Steadfast")?;
+    ours.insert(own.pid, "Steadfast itself");
+    Ok(ours)
+}
+
+fn insert_with_ancestors(
+    ours: &mut BTreeMap<u32, &'static str>,
+    pid: u32,
+    why: &'static str,
+) -> Result<(), HostError> {
+    ours.insert(pid, why);
+    ours.extend(ancestors(pid).map_err(|error| from_linux(&error))?.into_iter().map(|pid| (pid, why)));
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! From what a document names to the very thing on this machine.
+
+use std::{collections::BTreeMap, path::Path};
+
+use steadfast_engine::host::{HostError, HostErrorKind};
+use steadfast_linux::{command_name, identify, listeners};
+use steadfast_model::{
+    Binding, ResolvedTarget, Target,
+    proxy::ProxyRequest,
+    target::{Connection, ProcessTarget, ProxyTarget, ResolvedProcess, ResolvedProxy},
+};
+
+use crate::{
+    Timing,
+    control::{self, ControlError},
+    error::{from_linux, host_error},
+};
+
+/// Finds a target. Changes nothing.
+///
+/// # Errors
+/// [`HostErrorKind::NoTarget`] when nothing or more than one thing matches.
+pub(crate) async fn resolve(
+    target: &Target,
+    binding: &Binding,
+    timing: &Timing,
+) -> Result<ResolvedTarget, HostError> {
+    match target {
+        Target::Process(process) => process_target(process, None).map(ResolvedTarget::Process),
+        Target::Service(name) => service(name, binding).map(ResolvedTarget::Process),
+        Target::Connection(edge) => {
+            let name = carrier(edge, binding)?;
+            proxy(control_of(name, binding)?, timing).await
+        }
+        Target::Proxy(ProxyTarget { name: Some(name), control: None }) => {
+            proxy(control_of(name, binding)?, timing).await
+        }
+        Target::Proxy(ProxyTarget { name: None, control: Some(control) }) => proxy(control, timing).await,
+        Target::Proxy(_) => Err(no_target("find a proxy: give either `name` or `control`", None)),
+    }
+}
+
+fn service(name: &str, binding: &Binding) -> Result<ResolvedProcess, HostError> {
+    let unknown = || missing("service", name, &binding.services);
+    let bound = binding.services.get(name).ok_or_else(unknown)?;
+    let Some(process) = &bound.process else {
+        let hint = "add `process: { listening: PORT }` to the service in the binding";
+        return Err(no_target(
+            format!("find service {name}: the binding names no process for it"),
+            Some(hint),
+        ));
+    };
+    process_target(process, Some(name))
+}
+
+fn process_target(target: &ProcessTarget, service: Option<&str>) -> Result<ResolvedProcess, HostError> {
+    let pid = match (target.pid, target.listening) {
+        (Some(pid), None) => pid,
+        (None, Some(port)) => the_listener(port)?,
+        _ => return Err(no_target("find a process: give either `pid` or `listening`", None)),
+    };
+    let identity = identify(pid).map_err(|error| from_linux(&error))?;
+    let command = command_name(pid).map_err(|error| from_linux(&error))?;
+    let (Some(identity), Some(command)) = (identity, command) else {
+        return Err(no_target(format!("find process {pid}: there is none"), Some("see `ps -e`")));
+    };
+    Ok(ResolvedProcess { identity, command, service: service.map(str::to_owned) })
+}
+
+fn the_listener(port: u16) -> Result<u32, HostError> {
+    let found = listeners(port).map_err(|error| from_linux(&error))?;
+    match found.processes.as_slice() {
+        [only] => Ok(only.pid),
+        [] if found.sockets == 0 => {
+            let hint =
+                format!("see `ss -ltnp 'sport = :{port}'`; is it running, and in this network namespace?");
+            Err(no_target(
+                format!("find the process listening on port {port}: nothing listens there"),
+                Some(&hint),
+            ))
+        }
+        [] => {
+            let unseen = found.unreadable;
+            let message = format!(
+                "find the process listening on port {port}: it is among {unseen} processes of other users, whose descriptors this user may not see"
+            );
+            Err(host_error(
+                HostErrorKind::Denied,
+                message,
+                Some("run as the user the process belongs to, or as root"),
+            ))
+        }
+        several => {
+            let pids: Vec<String> = several.iter().map(ToString::to_string).collect();
+            let message = format!("find the process listening on port {port}: {} do", pids.join(", "));
+            Err(no_target(message, Some("name the one you mean with `process: { pid: … }`")))
+        }
+    }
+}
+
+fn carrier<'a>(edge: &Connection, binding: &'a Binding) -> Result<&'a str, HostError> {
+    let carries =
+        |bound: &&steadfast_model::binding::BoundConnection| bound.from == edge.from && bound.to == edge.to;
+    if let Some(bound) = binding.connections.iter().find(carries) {
+        return Ok(&bound.proxy);
+    }
+    let known: Vec<String> =
+        binding.connections.iter().map(|bound| format!("{} -> {}", bound.from, bound.to)).collect();
+    let hint = if known.is_empty() {
+        "give a binding with connections".to_owned()
+    } else {
+        format!("the binding knows {}", known.join(", "))
+    };
+    Err(no_target(
+        format!("find connection {} -> {}: the binding does not name it", edge.from, edge.to),
+        Some(&hint),
+    ))
+}
+
+fn control_of<'a>(name: &str, binding: &'a Binding) -> Result<&'a Path, HostError> {
+    let bound = binding.proxies.get(name).ok_or_else(|| missing("proxy", name, &binding.proxies))?;
+    Ok(&bound.control)
+}
+
+async fn proxy(control: &Path, timing: &Timing) -> Result<ResolvedTarget, HostError> {
+    let asked = control::ask(control, None, &ProxyRequest::Status {}, timing.proxy_answer).await;
+    let status = asked.map_err(|error| match error {
+        ControlError::NoAnswer { .. } => {
+            host_error(HostErrorKind::Other, error.to_string(), Some("is it stopped?"))
+        }
+        _ => no_target(error.to_string(), Some("is the proxy running, and yours?")),
+    })?;
+    Ok(ResolvedTarget::Proxy(ResolvedProxy {
+        name: status.name,
+        control: control.to_owned(),
+        identity: status.identity,
+        listen: status.listen,
+        upstream: status.upstream,
+        protocol: status.protocol,
+    }))
+}
+
+fn missing<T>(what: &str, name: &str, known: &BTreeMap<String, T>) -> HostError {
+    let names: Vec<&str> = known.keys().map(String::as_str).collect();
+    let hint = if names.is_empty() {
+        "there is no binding: name a process by `pid` or `listening`, or give a binding".to_owned()
+    } else {
+        format!("the binding knows {}", names.join(", "))
+    };
+    no_target(format!("find {what} {name}: the binding does not name it"), Some(&hint))
+}
+
+fn no_target(message: impl Into<String>, hint: Option<&str>) -> HostError {
+    host_error(HostErrorKind::NoTarget, message, hint)
+}

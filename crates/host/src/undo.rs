@@ -1,0 +1,77 @@
+//! Carrying out one step back. Doing it twice, or for a change that never happened, succeeds.
+
+use std::time::Duration;
+
+use steadfast_linux::{LinuxError, ProcessHandle, process_state};
+use steadfast_model::{
+    ProcessIdentity,
+    process::{ProcessState, Signal},
+    proxy::{ProxyRequest, RuleId},
+    undo::UndoVerb,
+};
+
+use crate::{Timing, control};
+
+/// Why a step back failed. Messages are fragments after "failed to".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct UndoError {
+    /// What and why.
+    pub message: String,
+}
+
+/// Carries out one step back.
+///
+/// What is gone, or now is something else under the same number, needs nothing: that includes everything of an
+/// earlier boot.
+///
+/// # Errors
+/// [`UndoError`] when the change is, or may be, still in place.
+pub async fn carry_out(verb: &UndoVerb, timing: &Timing) -> Result<(), UndoError> {
+    match verb {
+        UndoVerb::ResumeProcess { process } => resume(process).await,
+        UndoVerb::RemoveRule { control, proxy, rule } => remove(control, proxy, *rule, timing).await,
+        UndoVerb::Irreversible { .. } => Ok(()),
+    }
+}
+
+/// Whether it is worth to wait for a failed step: a proxy drops a rule by itself when its lease ends, at the latest
+/// when it runs again.
+pub(crate) fn may_heal(verb: &UndoVerb) -> bool {
+    matches!(verb, UndoVerb::RemoveRule { .. })
+}
+
+async fn resume(process: &ProcessIdentity) -> Result<(), UndoError> {
+    let Some(handle) = ProcessHandle::open(process).map_err(|error| failed(&error))? else { return Ok(()) };
+    handle.signal(Signal::Cont).map_err(|error| failed(&error))?;
+    for _ in 0..100 {
+        if process_state(process).map_err(|error| failed(&error))? != ProcessState::Stopped {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    Err(UndoError { message: format!("resume process {process}: it is still stopped") })
+}
+
+async fn remove(
+    control: &std::path::Path,
+    proxy: &ProcessIdentity,
+    rule: RuleId,
+    timing: &Timing,
+) -> Result<(), UndoError> {
+    let Some(handle) = ProcessHandle::open(proxy).map_err(|error| failed(&error))? else { return Ok(()) };
+    let request = ProxyRequest::Remove { id: rule };
+    match control::ask(control, Some(proxy), &request, timing.proxy_answer).await {
+        Ok(status) if status.rules.iter().any(|found| found.id == rule) => {
+            Err(UndoError { message: format!("take a rule out of proxy process {proxy}: it is still there") })
+        }
+        Ok(_) => Ok(()),
+        // The rule went with the process.
+        Err(_) if handle.has_ended().map_err(|error| failed(&error))? => Ok(()),
+        Err(error) => Err(UndoError { message: error.to_string() }),
+    }
+}
+
+fn failed(error: &LinuxError) -> UndoError {
+    UndoError { message: error.with_causes() }
+}

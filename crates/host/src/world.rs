@@ -1,0 +1,93 @@
+//! This machine as faults see it: looking, without touching.
+
+use async_trait::async_trait;
+use steadfast_faults::{
+    FaultError,
+    world::{Processes, Proxies, World},
+};
+use steadfast_linux::{LinuxError, ProcessHandle};
+use steadfast_model::{
+    ProcessIdentity,
+    process::ProcessState,
+    proxy::{ProxyRequest, ProxyStatus},
+    target::ResolvedProxy,
+};
+
+use crate::{
+    Timing,
+    control::{self, ControlError},
+    error::linux_for_fault,
+};
+
+/// The processes and proxies of this machine.
+#[derive(Debug, Clone, Copy)]
+pub struct LocalWorld {
+    timing: Timing,
+}
+
+impl LocalWorld {
+    /// This machine.
+    #[must_use]
+    pub fn new(timing: Timing) -> Self {
+        Self { timing }
+    }
+}
+
+impl World for LocalWorld {
+    fn processes(&self) -> &dyn Processes {
+        self
+    }
+
+    fn proxies(&self) -> &dyn Proxies {
+        self
+    }
+}
+
+#[async_trait]
+impl Processes for LocalWorld {
+    async fn state(&self, process: &ProcessIdentity) -> Result<ProcessState, FaultError> {
+        steadfast_linux::process_state(process).map_err(linux_for_fault)
+    }
+
+    async fn may_signal(&self, process: &ProcessIdentity) -> Result<(), FaultError> {
+        hold(process)?.may_signal().map_err(linux_for_fault)
+    }
+}
+
+#[async_trait]
+impl Proxies for LocalWorld {
+    async fn status(&self, proxy: &ResolvedProxy) -> Result<ProxyStatus, FaultError> {
+        let request = ProxyRequest::Status {};
+        let asked =
+            control::ask(&proxy.control, Some(&proxy.identity), &request, self.timing.proxy_answer).await;
+        asked.map_err(|error| control_for_fault(&error, proxy))
+    }
+}
+
+/// Holds on to a process that a fault is about to touch.
+pub(crate) fn hold(process: &ProcessIdentity) -> Result<ProcessHandle, FaultError> {
+    let held: Result<_, LinuxError> = ProcessHandle::open(process);
+    let gone = || FaultError::TargetGone { what: format!("process {process}") };
+    held.map_err(linux_for_fault)?.ok_or_else(gone)
+}
+
+/// As a fault sees trouble with a proxy.
+pub(crate) fn control_for_fault(error: &ControlError, proxy: &ResolvedProxy) -> FaultError {
+    match error {
+        ControlError::Nobody { cause, .. } if cause.kind() == std::io::ErrorKind::PermissionDenied => {
+            FaultError::Denied {
+                what: format!("reach proxy {}", proxy.name),
+                hint: "run as the user the proxy belongs to".to_owned(),
+            }
+        }
+        ControlError::Nobody { .. } | ControlError::Another { .. } => {
+            FaultError::TargetGone { what: format!("proxy {}", proxy.name) }
+        }
+        ControlError::NoAnswer { cause, .. } => {
+            FaultError::World { what: format!("hear from proxy {}", proxy.name), cause: cause.clone() }
+        }
+        ControlError::Refused { message } => {
+            FaultError::World { what: format!("make proxy {} do it", proxy.name), cause: message.clone() }
+        }
+    }
+}
