@@ -155,6 +155,11 @@ impl Problems {
         self.found.is_empty()
     }
 
+    /// Keeps only some of them.
+    pub fn retain(&mut self, keep: impl FnMut(&Problem) -> bool) {
+        self.found.retain(keep);
+    }
+
     /// Puts them in the order of the text; what has no place comes first.
     pub fn sort(&mut self) {
         self.found.sort_by_key(|problem| problem.span.map(|span| (span.line, span.column)));

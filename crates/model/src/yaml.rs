@@ -6,7 +6,7 @@
 //!
 //! Plain scalars follow the core schema of YAML 1.2: `no` and `on` are texts, and so is a number with leading zeros.
 
-pub use decode::{decode, decode_lenient};
+pub use decode::{decode, decode_lenient, decode_most};
 pub use node::{Entry, Node, Scalar, Typed, Value};
 pub use parse::{LONGEST_BYTES, MOST_ALIASED, NESTING, parse, text};
 pub use place::Place;

@@ -25,26 +25,33 @@ const MOST_PROBLEMS: usize = 100;
 ///
 /// `None` exactly when an error was noted.
 pub fn decode<T: DeserializeOwned>(place: &Place<'_>, problems: &mut Problems) -> Option<T> {
-    decode_with(place, Severity::Error, problems)
+    let (value, failed) = decode_with(place, Severity::Error, problems);
+    if failed { None } else { value }
+}
+
+/// Like [`decode`], but a value that only has unknown keys is returned beside those errors, so that more can be checked
+/// about it. Whoever calls this asks [`Problems::has_errors`] in the end.
+pub fn decode_most<T: DeserializeOwned>(place: &Place<'_>, problems: &mut Problems) -> Option<T> {
+    decode_with(place, Severity::Error, problems).0
 }
 
 /// Like [`decode`], but a key the type does not know is a warning.
 pub fn decode_lenient<T: DeserializeOwned>(place: &Place<'_>, problems: &mut Problems) -> Option<T> {
-    decode_with(place, Severity::Warning, problems)
+    decode_with(place, Severity::Warning, problems).0
 }
 
 fn decode_with<T: DeserializeOwned>(
     place: &Place<'_>,
     unknown: Severity,
     problems: &mut Problems,
-) -> Option<T> {
+) -> (Option<T>, bool) {
     let context = Context::default();
     let mut errors = Problems::new();
     let mut value = None;
     for _ in 0..MOST_PROBLEMS {
         match context.feed(PhantomData::<T>, place.node) {
             Ok(read) => {
-                value = Some(read);
+                value = (!errors.has_errors()).then_some(read);
                 break;
             }
             Err(error) if error.kind == Kind::Hopeless => break,
@@ -61,7 +68,7 @@ fn decode_with<T: DeserializeOwned>(
     }
     let failed = errors.has_errors();
     problems.append(errors);
-    if failed { None } else { value }
+    (value, failed)
 }
 
 /// What was found so far in reading one value.

@@ -40,6 +40,8 @@ pub struct Scalar {
     pub text: String,
     /// Whether it stood without quotes, so that it may be something else than a text.
     pub plain: bool,
+    /// Whether it was put in for a parameter: then it is also something else when that is what is wanted.
+    pub put_in: bool,
 }
 
 /// What a scalar stands for.
@@ -64,8 +66,13 @@ impl Scalar {
     /// texts: `0755` means different numbers to different readers.
     #[must_use]
     pub fn typed(&self) -> Typed<'_> {
+        if self.plain { self.wanted() } else { Typed::Text(&self.text) }
+    }
+
+    /// What it stands for where no text is wanted.
+    pub(super) fn wanted(&self) -> Typed<'_> {
         let text = self.text.as_str();
-        if !self.plain {
+        if !self.plain && !self.put_in {
             return Typed::Text(text);
         }
         match text {

@@ -120,7 +120,7 @@ impl<'a> Builder<'a> {
                 };
                 let size = Size { nodes: 1, bytes: text.len(), height: 0 };
                 let plain = style == ScalarStyle::Plain && !as_text;
-                (Value::Scalar(Scalar { text: text.into_owned(), plain }), anchor, size)
+                (Value::Scalar(Scalar { text: text.into_owned(), plain, put_in: false }), anchor, size)
             }
             Event::SequenceStart(_, Some(tag)) | Event::MappingStart(_, Some(tag)) => {
                 return Err(Box::new(tagged(&tag, span)));
@@ -252,7 +252,9 @@ impl<'a> Builder<'a> {
         if error.info().contains("recursion limit") {
             return problem(format!("this is nested deeper than {NESTING} levels"), None, span);
         }
-        problem(format!("this is not valid YAML: {}", error.info()), None, span)
+        let hint =
+            line.contains("${").then_some("inside of { } and [ ] a parameter stands in quotes: '${name}'");
+        problem(format!("this is not valid YAML: {}", error.info()), hint, span)
     }
 }
 

@@ -99,11 +99,9 @@ impl<'a> Place<'a> {
     fn step(&self, step: &Step) -> Option<Self> {
         match (step, &self.node.value) {
             (Step::Key(key), _) => self.get(key),
-            (Step::Index(index), Value::List(items)) => Some(Self {
-                node: items.get(*index)?,
-                path: self.path.index(*index),
-                key_span: self.key_span,
-            }),
+            (Step::Index(index), Value::List(items)) => {
+                Some(Self { node: items.get(*index)?, path: self.path.index(*index), key_span: None })
+            }
             _ => None,
         }
     }

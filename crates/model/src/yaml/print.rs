@@ -79,7 +79,7 @@ fn scalar(value: &Value) -> String {
 
 /// Without quotes where every reader of YAML sees a text, else in double quotes.
 fn text(text: &str) -> String {
-    let scalar = Scalar { text: text.to_owned(), plain: true };
+    let scalar = Scalar { text: text.to_owned(), plain: true, put_in: false };
     let mut characters = text.chars();
     let plain = characters.next().is_some_and(|c| c.is_ascii_alphanumeric() || c == '/')
         && characters.all(|c| c.is_ascii_alphanumeric() || "/_-.%".contains(c))

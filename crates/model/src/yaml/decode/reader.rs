@@ -53,6 +53,18 @@ impl<'de, 'c> Reader<'de, 'c> {
     }
 }
 
+/// Where a number or a truth value is wanted, a parameter's text becomes one.
+macro_rules! wanted {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            match &self.node.value {
+                Value::Scalar(scalar) => typed(scalar.wanted(), visitor),
+                _ => self.deserialize_any(visitor),
+            }
+        }
+    )*};
+}
+
 impl<'de> Deserializer<'de> for Reader<'de, '_> {
     type Error = Error;
 
@@ -60,14 +72,7 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
         match &self.node.value {
             Value::List(_) => self.deserialize_seq(visitor),
             Value::Map(_) => self.deserialize_map(visitor),
-            Value::Scalar(scalar) => match scalar.typed() {
-                Typed::Null => visitor.visit_unit(),
-                Typed::Bool(value) => visitor.visit_bool(value),
-                Typed::Unsigned(number) => visitor.visit_u64(number),
-                Typed::Signed(number) => visitor.visit_i64(number),
-                Typed::Float(number) => visitor.visit_f64(number),
-                Typed::Text(text) => visitor.visit_borrowed_str(text),
-            },
+            Value::Scalar(scalar) => typed(scalar.typed(), visitor),
         }
     }
 
@@ -169,8 +174,23 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
         visitor.visit_unit()
     }
 
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct
+    forward_to_deserialize_any! { char bytes byte_buf unit unit_struct }
+
+    wanted! {
+        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
+        deserialize_f32 deserialize_f64
+    }
+}
+
+fn typed<'de, V: Visitor<'de>>(value: Typed<'de>, visitor: V) -> Result<V::Value, Error> {
+    match value {
+        Typed::Null => visitor.visit_unit(),
+        Typed::Bool(value) => visitor.visit_bool(value),
+        Typed::Unsigned(number) => visitor.visit_u64(number),
+        Typed::Signed(number) => visitor.visit_i64(number),
+        Typed::Float(number) => visitor.visit_f64(number),
+        Typed::Text(text) => visitor.visit_borrowed_str(text),
     }
 }
 
