@@ -1,2 +1,47 @@
-//! Chores of this repository.
-fn main() {}
+//! Chores of this repository: `cargo xtask --help`. One chore, one file.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod codegen;
+mod collections;
+mod program;
+mod tidy;
+
+use codegen::codegen;
+use tidy::tidy;
+
+/// Chores of this repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Chores {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Checks what no compiler checks: arrows between crates, fault folders, generated files, sizes, leftovers
+    Tidy,
+    /// Writes the reference pages and schemas that are made from other files
+    Codegen {
+        /// Write nothing; fail when a file is out of date
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Chores::parse().chore {
+        Chore::Tidy => tidy(),
+        Chore::Codegen { check } => codegen(check),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

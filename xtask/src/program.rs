@@ -1,0 +1,50 @@
+//! Starting other programs: the one place of this crate that does.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+
+/// The repository's root.
+pub(crate) fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().expect("xtask lies in the root").to_owned()
+}
+
+/// A program to be started in the repository's root.
+#[expect(clippy::disallowed_methods, reason = "starting programs is what xtask is for")]
+pub(crate) fn program(name: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(name);
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// The cargo that runs us.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    program(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()), arguments)
+}
+
+/// Runs to its end; fails when it does.
+pub(crate) fn run(mut command: Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("start {command:?}"))?;
+    if !status.success() {
+        bail!("{command:?} ended with {status}");
+    }
+    Ok(())
+}
+
+/// Runs to its end, shows every line of standard output and gives each to `line`. Returns whether it succeeded.
+#[expect(clippy::print_stdout, reason = "passes on what the program says")]
+pub(crate) fn watch(mut command: Command, mut line: impl FnMut(&str)) -> Result<bool> {
+    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("start {command:?}"))?;
+    let stdout = child.stdout.take().context("its output is piped")?;
+    for text in BufReader::new(stdout).lines() {
+        let text = text?;
+        println!("{text}");
+        line(&text);
+    }
+    Ok(child.wait()?.success())
+}
