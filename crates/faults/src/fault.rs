@@ -38,7 +38,8 @@ pub trait Fault: Send + Sync {
         injection: InjectionId,
     ) -> Result<Observation, FaultError>;
 
-    /// Pure: is it in effect, is it gone?
+    /// Pure: is it in effect, is it gone? Active only when every target shows it, absent only when none does; what is
+    /// true of some targets only is unknown.
     fn judge(&self, before: &Observation, now: &Observation) -> Effect;
 
     /// Whether there is anything to take back: a killed process cannot be.

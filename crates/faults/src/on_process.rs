@@ -1,8 +1,7 @@
 //! What faults on processes have in common.
 
 use steadfast_model::{
-    InjectionId, Observation, ResolvedTarget, effect::Sighting, process::ProcessState,
-    target::ResolvedProcess,
+    Observation, ResolvedTarget, effect::Sighting, process::ProcessState, target::ResolvedProcess,
 };
 
 use crate::{FaultError, Preview, world::World};
@@ -54,12 +53,11 @@ pub(crate) async fn preflight(
     Ok(preview)
 }
 
-/// The state of every process. Processes carry no trace of an injection, so its id is not asked for.
+/// The state of every process. A process carries no trace of who stopped it, so no injection is asked for.
 pub(crate) async fn observe(
     kind: &str,
     world: &dyn World,
     targets: &[ResolvedTarget],
-    _injection: InjectionId,
 ) -> Result<Observation, FaultError> {
     let mut seen = Observation::default();
     for process in processes(kind, targets)? {

@@ -52,9 +52,9 @@ impl Fault for ProcessPause {
         &self,
         world: &dyn World,
         targets: &[ResolvedTarget],
-        injection: InjectionId,
+        _: InjectionId,
     ) -> Result<Observation, FaultError> {
-        observe(KIND, world, targets, injection).await
+        observe(KIND, world, targets).await
     }
 
     fn judge(&self, before: &Observation, now: &Observation) -> Effect {
