@@ -62,6 +62,13 @@ pub enum Reason {
         /// The silent metrics.
         metrics: Vec<String>,
     },
+    /// A metric could not be measured at all.
+    NotMeasured {
+        /// The metric.
+        metric: String,
+        /// Why, the last time.
+        why: Option<String>,
+    },
     /// A fault could not be put in place.
     InjectionFailed {
         /// Where.

@@ -7,6 +7,10 @@ use steadfast_model::{
 
 /// One thing to do. The driver does them in order; what they lead to comes back as [`super::Input`].
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a handful lives at a time, and boxes would hide events from patterns"
+)]
 pub enum Action {
     /// Record an event durably, before doing anything that follows.
     Emit(Known),

@@ -83,7 +83,9 @@ impl Machine {
             );
         };
         if matches!(finding.reason, analysis::Reason::NoTraffic { .. }) {
-            return inconclusive(reason);
+            let unmeasured = self.measured.unmeasured();
+            let unmeasured = unmeasured.map(|(metric, why)| Reason::NotMeasured { metric, why }.into());
+            return inconclusive(unmeasured.unwrap_or(reason));
         }
         if let Some(reason) = self.untested() {
             return inconclusive(reason.into());

@@ -28,6 +28,8 @@ pub(super) struct Measured {
     pub(super) judge: Option<Judge>,
     /// The last answer of the judge, for people who watch.
     pub(super) step: Option<Step>,
+    /// For each metric, whether it was measured in the baseline or fault window, whichever was last, and why not.
+    seen: Vec<(bool, Option<String>)>,
     /// Intervals of the fault window so far.
     pub(super) window: u64,
     /// One entry an interval since the fault window began: all within tolerance, or not, or not known.
@@ -47,6 +49,7 @@ impl Measured {
             baseline: vec![Counts::default(); plan.metrics.len()],
             judge: None,
             step: None,
+            seen: vec![(false, None); plan.metrics.len()],
             window: 0,
             after: Counts::default(),
         }
@@ -85,11 +88,26 @@ impl Measured {
         for (counts, sample) in self.baseline.iter_mut().zip(samples) {
             counts.push(tally(sample));
         }
+        self.see(samples);
+    }
+
+    fn see(&mut self, samples: &[MetricSample]) {
+        for (seen, sample) in self.seen.iter_mut().zip(samples) {
+            seen.0 |= sample.increment.is_some();
+            seen.1 = sample.note.clone().or(seen.1.take());
+        }
+    }
+
+    /// The first metric that had nothing but gaps in the last window, and why.
+    pub(super) fn unmeasured(&self) -> Option<(String, Option<String>)> {
+        let mut all = self.metrics.iter().zip(&self.seen);
+        all.find(|(_, seen)| !seen.0).map(|(metric, seen)| (metric.name.clone(), seen.1.clone()))
     }
 
     /// Feeds an interval of the fault window to the judge.
     pub(super) fn feed_window(&mut self, samples: &[MetricSample]) -> Option<Step> {
         self.window += 1;
+        self.see(samples);
         self.feed_after(samples);
         let entries: Vec<_> = samples.iter().map(tally).collect();
         self.step = self.judge.as_mut().map(|judge| judge.feed(&entries));
@@ -112,6 +130,7 @@ impl Measured {
 
     /// Gets ready to judge the fault window. What is wrong with the plan is said in words.
     pub(super) fn ready(&mut self) -> Result<(), Vec<String>> {
+        self.seen.fill((false, None));
         let judge = Judge::new(&self.increments());
         self.judge =
             Some(judge.map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())?);

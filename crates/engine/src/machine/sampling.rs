@@ -57,6 +57,9 @@ impl Machine {
 
     /// Why the fault must not be put in place. Missing traffic is told first: it must be mended first.
     fn unsteady(&self) -> Option<Reason> {
+        if let Some((metric, why)) = self.measured.unmeasured() {
+            return Some(Reason::NotMeasured { metric, why });
+        }
         let found = self.measured.unsteady();
         let silent = found.iter().filter(|(_, problem)| matches!(problem, Unsteady::NoTraffic));
         let silent: Vec<String> = silent.map(|(metric, _)| metric.clone()).collect();

@@ -37,6 +37,12 @@ impl Reason {
                  Send traffic, or add a `load` to the experiment.",
                 metrics.join(", ")
             ),
+            Self::NotMeasured { metric, why } => {
+                format!(
+                    "{metric} could not be measured at all, so nothing was tested{}.",
+                    last(why.as_deref())
+                )
+            }
             Self::InjectionFailed { target, why } => {
                 format!("The fault could not be put into {target}: {why}. What had been done was undone.")
             }

@@ -1,0 +1,178 @@
+//! The tasks of a run. They end when this is dropped.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use steadfast_model::{InjectionId, Observation, ResolvedTarget, RunId};
+use tokio::{
+    sync::{mpsc, watch},
+    task::{AbortHandle, JoinSet},
+    time::timeout,
+};
+
+use super::{Message, Stage, faults::Fault, sampling::sample_for_ever};
+use crate::{
+    host::InjectionOrder,
+    machine::{Action, Input},
+    plan::Plan,
+    reason::Reason,
+};
+
+/// Longest time for one load to start, and to stop and report.
+const STARTING: Duration = Duration::from_secs(10);
+const STOPPING: Duration = Duration::from_secs(20);
+
+pub(super) struct Work {
+    plan: Arc<Plan>,
+    run: RunId,
+    stage: Stage,
+    inbox: mpsc::UnboundedSender<Message>,
+    faults: HashMap<InjectionId, Fault>,
+    sampling: Option<AbortHandle>,
+    /// Whether all loads have been started, or were tried to.
+    loads: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Work {
+    pub(super) fn new(
+        plan: Arc<Plan>,
+        run: RunId,
+        stage: Stage,
+        inbox: mpsc::UnboundedSender<Message>,
+    ) -> Self {
+        let fault = |injection: &crate::plan::Injection| {
+            let fault = Fault {
+                injection: Arc::new(injection.clone()),
+                host: stage.host.clone(),
+                inbox: inbox.clone(),
+                targets: vec![],
+                before: Observation::default(),
+                ending: Arc::new(AtomicBool::new(false)),
+                // Until it is ordered there is nothing to wait for.
+                answered: watch::channel(true).0,
+                attempts: 0,
+            };
+            (injection.id, fault)
+        };
+        let faults = plan.injections().map(fault).collect();
+        let loads = watch::channel(false).0;
+        Self { plan, run, stage, inbox, faults, sampling: None, loads, tasks: JoinSet::new() }
+    }
+
+    pub(super) fn resolved(&mut self, injection: InjectionId, targets: Vec<ResolvedTarget>) {
+        if let Some(fault) = self.faults.get_mut(&injection) {
+            fault.targets = targets;
+        }
+    }
+
+    pub(super) fn before(&mut self, injection: InjectionId, before: Observation) {
+        if let Some(fault) = self.faults.get_mut(&injection) {
+            fault.before = before;
+        }
+    }
+
+    /// Starts what the machine asks for.
+    pub(super) fn start(&mut self, action: Action) {
+        // Ended tasks are let go of, so that a long run does not collect them.
+        while self.tasks.try_join_next().is_some() {}
+        match action {
+            Action::Resolve(id) => self.with(id, |tasks, fault| drop(tasks.spawn(fault.clone().resolve()))),
+            Action::Inject(id) => self.inject(id),
+            Action::ObserveEffect(id) => {
+                self.with(id, |tasks, fault| drop(tasks.spawn(fault.clone().observe_effect())));
+            }
+            Action::Revert(id) => self.with(id, |tasks, fault| {
+                fault.ending.store(true, Ordering::SeqCst);
+                fault.attempts += 1;
+                tasks.spawn(fault.clone().revert());
+            }),
+            Action::ObserveGone(id) => {
+                self.with(id, |tasks, fault| drop(tasks.spawn(fault.clone().observe_gone())));
+            }
+            Action::StartLoads => self.start_loads(),
+            Action::StartSampling => self.start_sampling(),
+            Action::StopSampling => {
+                if let Some(sampling) = self.sampling.take() {
+                    sampling.abort();
+                }
+            }
+            Action::StopLoads => self.stop_loads(),
+            Action::Emit(_) | Action::Finish(_) => unreachable!("the driver does these itself"),
+        }
+    }
+
+    fn with(&mut self, id: InjectionId, act: impl FnOnce(&mut JoinSet<()>, &mut Fault)) {
+        let fault = self.faults.get_mut(&id).expect("the machine only knows the injections of its plan");
+        act(&mut self.tasks, fault);
+    }
+
+    fn inject(&mut self, id: InjectionId) {
+        let run = Some(self.run);
+        self.with(id, |tasks, fault| {
+            let order = InjectionOrder {
+                injection: id,
+                run,
+                fault: fault.injection.fault.clone(),
+                targets: fault.targets.clone(),
+                duration: fault.injection.duration.std(),
+            };
+            fault.answered.send_replace(false);
+            tasks.spawn(fault.clone().inject(order));
+        });
+    }
+
+    fn start_loads(&mut self) {
+        let (plan, traffic) = (self.plan.clone(), self.stage.traffic.clone());
+        let (inbox, ready) = (self.inbox.clone(), self.loads.clone());
+        self.tasks.spawn(async move {
+            for load in &plan.loads {
+                let why = match timeout(STARTING, traffic.start(load)).await {
+                    Ok(Ok(())) => continue,
+                    Ok(Err(error)) => error.message,
+                    Err(_) => format!("there was no answer within {} s", STARTING.as_secs()),
+                };
+                let reason = Reason::LoadNotStarted { load: load.name.clone(), why }.into();
+                drop(inbox.send(Input::SetupFailed { reason }.into()));
+                return;
+            }
+            ready.send_replace(true);
+        });
+    }
+
+    fn start_sampling(&mut self) {
+        let (plan, world, inbox) = (self.plan.clone(), self.stage.world.clone(), self.inbox.clone());
+        let mut ready = self.loads.subscribe();
+        let task = self.tasks.spawn(async move {
+            if ready.wait_for(|ready| *ready).await.is_ok() {
+                sample_for_ever(plan, world, inbox).await;
+            }
+        });
+        self.sampling = Some(task);
+    }
+
+    fn stop_loads(&mut self) {
+        let (plan, traffic, inbox) = (self.plan.clone(), self.stage.traffic.clone(), self.inbox.clone());
+        self.tasks.spawn(async move {
+            let stop = |name: String| {
+                let traffic = traffic.clone();
+                async move { (timeout(STOPPING, traffic.stop(&name)).await.ok().flatten(), name) }
+            };
+            let reports = join_all(plan.loads.iter().map(|load| stop(load.name.clone()))).await;
+            for (report, load) in reports {
+                if let Some(report) = report {
+                    let crate::host::LoadReport { due, sent, good, latency_us } = report;
+                    drop(inbox.send(Input::LoadReported { load, due, sent, good, latency_us }.into()));
+                }
+            }
+            drop(inbox.send(Input::LoadsStopped.into()));
+        });
+    }
+}
