@@ -6,10 +6,14 @@ use clap::{Parser, Subcommand};
 
 mod codegen;
 mod collections;
+mod crash;
 mod program;
+mod test;
 mod tidy;
 
 use codegen::codegen;
+use crash::{CrashArguments, crash};
+use test::test;
 use tidy::tidy;
 
 /// Chores of this repository.
@@ -30,12 +34,18 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Kills Steadfast's processes at seeded system calls and looks for what is left behind
+    Crash(CrashArguments),
+    /// Runs everything a change must pass
+    Test,
 }
 
 fn main() -> ExitCode {
     let result = match Chores::parse().chore {
         Chore::Tidy => tidy(),
         Chore::Codegen { check } => codegen(check),
+        Chore::Crash(arguments) => crash(&arguments),
+        Chore::Test => test(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

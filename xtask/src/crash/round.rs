@@ -1,0 +1,240 @@
+//! One round: start everything, kill at one system call, look.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::{
+    Case, Victim,
+    scene::{Scene, quiet, state},
+    wait,
+};
+use crate::program::program;
+
+/// How long the fault would last by itself. Long enough for its effect, short enough for many rounds.
+const FAULT: &str = "300ms";
+/// The longest a revert may take once somebody is there to do it.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// Everything of one round, in a folder of its own.
+pub(super) struct Round<'a> {
+    case: &'a Case,
+    victim: Victim,
+    binary: &'a Path,
+    folder: tempfile::TempDir,
+}
+
+/// How a round ended.
+pub(super) struct End {
+    /// Whether the system call was reached.
+    pub(super) killed: bool,
+    /// What was left behind.
+    pub(super) leaks: Vec<String>,
+}
+
+impl<'a> Round<'a> {
+    pub(super) fn new(case: &'a Case, victim: Victim, binary: &'a PathBuf) -> Result<Self> {
+        // Not in /tmp, which may be in memory: the ledger refuses that.
+        let folders = crate::program::root().join("target/crash");
+        fs::create_dir_all(&folders)?;
+        let folder = tempfile::Builder::new().prefix("r").tempdir_in(folders)?;
+        Ok(Self { case, victim, binary, folder })
+    }
+
+    /// Lets strace kill the victim at its `call`-th system call.
+    pub(super) fn kill_at(&self, call: u64) -> Result<End> {
+        let inject = format!("inject=all:signal=KILL:when={call}");
+        let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &inject].map(str::to_owned);
+        self.play(&strace)
+    }
+
+    /// Lets strace write every system call of the victim to `log`.
+    pub(super) fn trace(&self, log: &Path) -> Result<()> {
+        let log = log.to_str().context("the path is UTF-8")?;
+        let strace = ["strace", "-f", "-qq", "-o", log].map(str::to_owned);
+        let end = self.play(&strace)?;
+        ensure!(end.leaks.is_empty(), "without any kill: {}", end.leaks.join(", "));
+        Ok(())
+    }
+
+    fn play(&self, strace: &[String]) -> Result<End> {
+        let wrap_if = |victim: Victim, words: &mut Vec<String>| {
+            if self.victim == victim || (victim == Victim::Injector && self.victim == Victim::Both) {
+                words.splice(0..0, strace.iter().cloned());
+            }
+        };
+        let folder = self.folder.path();
+        let mut scene = Scene::start(self.case, self.binary, folder, |words| wrap_if(Victim::Proxy, words))?;
+        let mut reaper = self.start(&["reaper"], |words| wrap_if(Victim::Reaper, words))?;
+        self.wait_for_reaper()?;
+        if self.victim == Victim::Both {
+            // A stopped reaper cannot act between the injector's death and its own: they die together.
+            signal(self.reaper_pid()?, "STOP")?;
+        }
+        let into = scene.target_words(folder);
+        let words = [
+            "fault",
+            "try",
+            self.case.fault,
+            "--with",
+            self.case.parameters,
+            "--into",
+            &into,
+            "--for",
+            FAULT,
+            "--yes",
+        ];
+        let mut injector = self.start(&words, |words| wrap_if(Victim::Injector, words))?;
+        let ended = wait::until(PATIENCE, || matches!(injector.try_wait(), Ok(Some(_))));
+        if !ended {
+            drop(injector.kill());
+            drop(injector.wait());
+            self.end_reaper(&mut reaper);
+            return Ok(End { killed: true, leaks: vec!["the injector did not end".to_owned()] });
+        }
+        let injector_died = !injector.wait()?.success();
+        let mut leaks = Vec::new();
+        let killed = match self.victim {
+            Victim::Injector => injector_died,
+            Victim::Reaper => {
+                if injector_died {
+                    leaks.push("the injector did not survive the death of the reaper".to_owned());
+                }
+                wait::until(Duration::from_millis(200), || matches!(reaper.try_wait(), Ok(Some(_))))
+            }
+            Victim::Proxy => scene.target_ended(),
+            Victim::Both => {
+                signal(self.reaper_pid()?, "KILL")?;
+                drop(reaper.wait());
+                let recover = self.start(&["recover"], |_| ())?.wait()?;
+                if !recover.success() {
+                    leaks.push(format!("`steadfast recover` ended with {recover}"));
+                }
+                injector_died
+            }
+        };
+        if !wait::until(PATIENCE, || self.look(&mut scene).is_empty()) {
+            leaks.extend(self.look(&mut scene));
+        }
+        self.end_reaper(&mut reaper);
+        Ok(End { killed, leaks })
+    }
+
+    /// Injects, kills injector and reaper while the fault is in place, calls nobody, and says whether that shows.
+    pub(super) fn left_alone_shows_a_difference(&self) -> Result<bool> {
+        let folder = self.folder.path();
+        let mut scene = Scene::start(self.case, self.binary, folder, |_| ())?;
+        let mut reaper = self.start(&["reaper"], |_| ())?;
+        self.wait_for_reaper()?;
+        let into = scene.target_words(folder);
+        let words = [
+            "fault",
+            "try",
+            self.case.fault,
+            "--with",
+            self.case.parameters,
+            "--into",
+            &into,
+            "--for",
+            "60s",
+            "--yes",
+        ];
+        let mut injector = self.start(&words, |_| ())?;
+        let shown = wait::until(PATIENCE, || {
+            if self.case.fault == "processKill" {
+                scene.target_ended()
+            } else {
+                !scene.differences(self.case, folder).is_empty()
+            }
+        });
+        self.end_reaper(&mut reaper);
+        drop(injector.kill());
+        drop(injector.wait());
+        let still = self.case.fault == "processKill" || !scene.differences(self.case, folder).is_empty();
+        Ok(shown && still && !self.live_injections()?.is_empty())
+    }
+
+    /// What is left behind right now.
+    fn look(&self, scene: &mut Scene) -> Vec<String> {
+        let mut leaks = scene.differences(self.case, self.folder.path());
+        match self.live_injections() {
+            Ok(live) => leaks.extend(live.into_iter().map(|name| format!("the ledger still holds {name}"))),
+            Err(error) => leaks.push(format!("the ledger cannot be read: {error}")),
+        }
+        leaks
+    }
+
+    fn live_injections(&self) -> Result<Vec<String>> {
+        let Ok(entries) = fs::read_dir(self.state().join("ledger")) else { return Ok(Vec::new()) };
+        let mut live = Vec::new();
+        for entry in entries {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if name.ends_with(".jsonl") {
+                live.push(name);
+            }
+        }
+        Ok(live)
+    }
+
+    fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    fn start(&self, words: &[&str], wrap: impl FnOnce(&mut Vec<String>)) -> Result<Child> {
+        let binary = self.binary.to_str().context("the path is UTF-8")?;
+        let mut line: Vec<String> =
+            std::iter::once(binary).chain(words.iter().copied()).map(str::to_owned).collect();
+        wrap(&mut line);
+        let arguments: Vec<&str> = line.iter().skip(1).map(String::as_str).collect();
+        let mut command: Command = quiet(program(&line[0], &arguments));
+        command.env("STEADFAST_STATE_DIR", self.state());
+        command.spawn().with_context(|| format!("start {line:?}"))
+    }
+
+    fn wait_for_reaper(&self) -> Result<()> {
+        ensure!(wait::until(PATIENCE, || self.reaper_pid().is_ok()), "the reaper did not start");
+        Ok(())
+    }
+
+    /// The reaper's number, from its lock file.
+    fn reaper_pid(&self) -> Result<u32> {
+        let text = fs::read_to_string(self.state().join("reaper.lock"))?;
+        let value: serde_json::Value = serde_json::from_str(&text)?;
+        let pid = value["pid"].as_u64().or_else(|| value["identity"]["pid"].as_u64());
+        let Some(pid) = pid.and_then(|pid| u32::try_from(pid).ok()) else {
+            bail!("the lock names no process")
+        };
+        Ok(pid)
+    }
+
+    /// Ends whichever reaper there is now: the first may have been replaced.
+    fn end_reaper(&self, first: &mut Child) {
+        if let Ok(pid) = self.reaper_pid()
+            && state(pid).is_some()
+            && is_ours(pid, &self.state())
+        {
+            drop(signal(pid, "KILL"));
+        }
+        drop(first.kill());
+        drop(first.wait());
+    }
+}
+
+/// Whether a process was started for this state directory: a number alone may belong to somebody else by now.
+fn is_ours(pid: u32, state: &Path) -> bool {
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let needle = state.as_os_str().as_encoded_bytes();
+    [environment, command].iter().any(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
+}
+
+fn signal(pid: u32, name: &str) -> Result<()> {
+    let status = quiet(program("kill", &[&format!("-{name}"), &pid.to_string()])).status()?;
+    ensure!(status.success(), "send {name} to {pid}");
+    Ok(())
+}

@@ -1,0 +1,226 @@
+//! The faults and what they are put into: a process of our own, or a proxy in front of a server of our own.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+
+use super::wait;
+use crate::program::program;
+
+/// A fault with parameters that fit a short round.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    /// Its name.
+    pub(crate) fault: &'static str,
+    /// Its parameters, as YAML.
+    pub(crate) parameters: &'static str,
+}
+
+impl Case {
+    /// Every fault there is.
+    pub(crate) fn all() -> Vec<Self> {
+        let case = |fault, parameters| Self { fault, parameters };
+        vec![
+            case("processKill", "{}"),
+            case("processPause", "{}"),
+            case("tcpDelay", "{latency: 40ms, stream: both}"),
+            case("tcpReset", "{}"),
+            case("tcpDown", "{}"),
+            case("httpDelay", "{latency: 40ms}"),
+            case("httpStatus", "{status: 503}"),
+        ]
+    }
+
+    /// Whether it is put into a proxy.
+    pub(crate) fn needs_proxy(&self) -> bool {
+        !self.fault.starts_with("process")
+    }
+}
+
+/// What a fault is put into, with traffic so that its effect can be seen.
+pub(super) struct Scene {
+    /// The process of a process fault, or the proxy.
+    pub(super) target: Child,
+    traffic: Option<Traffic>,
+}
+
+impl Scene {
+    /// Starts the target. `wrap` may put a program in front of the proxy's command line.
+    pub(super) fn start(
+        case: &Case,
+        binary: &Path,
+        folder: &Path,
+        wrap: impl FnOnce(&mut Vec<String>),
+    ) -> Result<Self> {
+        if !case.needs_proxy() {
+            let target = quiet(program("sleep", &["600"])).spawn().context("start a target")?;
+            return Ok(Self { target, traffic: None });
+        }
+        let server = TcpListener::bind("127.0.0.1:0")?;
+        let upstream = server.local_addr()?.to_string();
+        let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+        let control = folder.join("proxy.sock");
+        let mut words: Vec<String> = [
+            binary.to_str().context("the path is UTF-8")?,
+            "proxy",
+            "--name",
+            "crash",
+            "--listen",
+            &listen,
+            "--upstream",
+            &upstream,
+            "--protocol",
+            "http",
+            "--control",
+            control.to_str().context("the path is UTF-8")?,
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        wrap(&mut words);
+        let arguments: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
+        let target = quiet(program(&words[0], &arguments)).spawn().context("start a proxy")?;
+        let scene = Self { target, traffic: Some(Traffic::start(server, listen)) };
+        wait::until(Duration::from_secs(20), || control.exists());
+        Ok(scene)
+    }
+
+    /// What `--into` says.
+    pub(super) fn target_words(&self, folder: &Path) -> String {
+        if self.traffic.is_some() {
+            format!("proxy: {{control: '{}'}}", folder.join("proxy.sock").display())
+        } else {
+            format!("process: {{pid: {}}}", self.target.id())
+        }
+    }
+
+    /// What is different from before the fault, apart from what cannot be undone.
+    pub(super) fn differences(&mut self, case: &Case, folder: &Path) -> Vec<String> {
+        if self.traffic.is_none() {
+            let stopped = state(self.target.id()).is_some_and(|state| matches!(state, 'T' | 't'));
+            return if stopped { vec!["the target is still stopped".to_owned()] } else { Vec::new() };
+        }
+        match rules(&folder.join("proxy.sock")) {
+            // A proxy that is gone has taken its rules with it.
+            None => Vec::new(),
+            Some(0) => Vec::new(),
+            Some(count) => vec![format!("the proxy still has {count} rules of {}", case.fault)],
+        }
+    }
+
+    /// Whether the target has ended: what `processKill` is for.
+    pub(super) fn target_ended(&mut self) -> bool {
+        !matches!(self.target.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        // Ends the target also when it is stopped; both fail only when it is gone already.
+        drop(self.target.kill());
+        drop(self.target.wait());
+    }
+}
+
+/// The state letter of a process, from `/proc/PID/stat`.
+pub(super) fn state(pid: u32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+/// How many rules a proxy has; `None` when nothing answers.
+fn rules(control: &Path) -> Option<usize> {
+    let mut stream = std::os::unix::net::UnixStream::connect(control).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
+    stream.write_all(b"{\"status\":{}}\n").ok()?;
+    let mut answer = Vec::new();
+    let mut part = [0; 4096];
+    while !answer.ends_with(b"\n") {
+        match stream.read(&mut part).ok()? {
+            0 => break,
+            count => answer.extend_from_slice(&part[..count]),
+        }
+    }
+    let answer: serde_json::Value = serde_json::from_slice(&answer).ok()?;
+    Some(answer["done"]["rules"].as_array()?.len())
+}
+
+/// A program whose output nobody reads.
+pub(super) fn quiet(mut command: Command) -> Command {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// A small server and a client that talks to it through the proxy all the time.
+struct Traffic {
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Traffic {
+    fn start(server: TcpListener, through: String) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        // A server that cannot be asked to stop would outlive the round.
+        server.set_nonblocking(true).expect("a fresh socket can be set");
+        let serving = Arc::clone(&stop);
+        let serve = thread::spawn(move || {
+            while !serving.load(Ordering::SeqCst) {
+                match server.accept() {
+                    Ok((stream, _)) => drop(thread::spawn(move || answer(stream))),
+                    Err(_) => pause(),
+                }
+            }
+        });
+        let asking = Arc::clone(&stop);
+        let ask = thread::spawn(move || {
+            while !asking.load(Ordering::SeqCst) {
+                // Failing is what the faults are for.
+                drop(exchange(&through));
+                pause();
+            }
+        });
+        Self { stop, threads: vec![serve, ask] }
+    }
+}
+
+impl Drop for Traffic {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        for thread in self.threads.drain(..) {
+            drop(thread.join());
+        }
+    }
+}
+
+fn answer(mut stream: TcpStream) {
+    drop(stream.set_nonblocking(false));
+    drop(stream.set_read_timeout(Some(Duration::from_secs(2))));
+    let mut request = [0; 2048];
+    if stream.read(&mut request).is_ok_and(|count| count > 0) {
+        drop(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"));
+    }
+}
+
+fn exchange(address: &str) -> std::io::Result<()> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_millis(500)))?;
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?;
+    stream.read_to_end(&mut Vec::new())?;
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "paces traffic towards a real process")]
+fn pause() {
+    thread::sleep(Duration::from_millis(5));
+}

@@ -1,0 +1,172 @@
+//! `cargo xtask test`: everything a change must pass, in the order that fails fastest.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::program::{cargo, program, root, run, watch};
+
+mod expected;
+
+use expected::Expected;
+
+/// The version of cargo-deny that reads our `deny.toml`.
+const DENY_VERSION: &str = "0.20.2";
+
+/// Runs every step; stops at the first that fails.
+pub(crate) fn test() -> Result<()> {
+    let mut steps = Steps::default();
+    steps.step("format", || run(cargo(&["fmt", "--all", "--check"])))?;
+    steps.step("tidy", crate::tidy)?;
+    steps.step("lints", || {
+        run(cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"]))
+    })?;
+    steps.step("tests", tests)?;
+    steps.step("crash sample", crate::crash::sample)?;
+    steps.step("docs", docs)?;
+    steps.step("dependency rules", deny)?;
+    steps.report();
+    Ok(())
+}
+
+/// How long each step took.
+#[derive(Default)]
+struct Steps(Vec<(&'static str, Duration)>);
+
+impl Steps {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long a step takes is for people, nothing depends on it"
+    )]
+    fn step(&mut self, name: &'static str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+        say(&format!("== {name}"));
+        let begun = Instant::now();
+        work().with_context(|| format!("step `{name}`"))?;
+        self.0.push((name, begun.elapsed()));
+        Ok(())
+    }
+
+    fn report(&self) {
+        say("== all steps passed");
+        for (name, took) in &self.0 {
+            say(&format!("{name:18} {:5.0} s", took.as_secs_f64()));
+        }
+    }
+}
+
+/// All tests, and the assertion that they ran: a test that vanished or was switched off does not pass.
+fn tests() -> Result<()> {
+    let expected = Expected::read(&fs::read_to_string(root().join("xtask/expected-tests.txt"))?)?;
+    let skips = root().join("target/skipped-tests.txt");
+    drop(fs::remove_file(&skips));
+    let mut command = cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
+    command.env("STEADFAST_SKIPPED_TESTS", &skips);
+    let mut seen = Seen::default();
+    let passed = watch(command, |line| seen.line(line))?;
+    seen.skipped_at_run_time(&fs::read_to_string(&skips).unwrap_or_default());
+    if !passed {
+        bail!("{} tests failed", seen.failed);
+    }
+    let problems = expected.compare(seen.passed, &seen.skipped);
+    if !problems.is_empty() {
+        bail!("{}", problems.join("\n"));
+    }
+    say(&format!("{} passed, 0 failed, {} skipped", seen.passed, seen.skipped.len()));
+    Ok(())
+}
+
+/// What the test runner said.
+#[derive(Default)]
+struct Seen {
+    passed: usize,
+    failed: usize,
+    /// Name and reason.
+    skipped: BTreeMap<String, String>,
+}
+
+impl Seen {
+    fn line(&mut self, line: &str) {
+        if let Some(rest) = line.strip_prefix("test result: ") {
+            let count = |word: &str| {
+                let before = rest.split(word).next()?;
+                before.split_whitespace().next_back()?.parse::<usize>().ok()
+            };
+            self.passed += count(" passed").unwrap_or(0);
+            self.failed += count(" failed").unwrap_or(0);
+        } else if let Some((name, state)) =
+            line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... "))
+            && state.starts_with("ignored")
+        {
+            let reason = state.trim_start_matches("ignored").trim_start_matches([',', ' ']);
+            self.skipped.insert(name.to_owned(), reason.to_owned());
+        }
+    }
+
+    /// Tests that found out while running that they cannot run here wrote `NAME: REASON`, one a line.
+    fn skipped_at_run_time(&mut self, text: &str) {
+        for (name, reason) in text.lines().filter_map(|line| line.split_once(": ")) {
+            self.skipped.insert(name.to_owned(), reason.to_owned());
+            // The runner counted it as passed.
+            self.passed = self.passed.saturating_sub(1);
+        }
+    }
+}
+
+fn docs() -> Result<()> {
+    let mut command = cargo(&["doc", "--workspace", "--no-deps", "--locked", "--quiet"]);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    run(command)
+}
+
+/// Licences, bans and sources of all dependencies. The program is built once into `target/tools`.
+fn deny() -> Result<()> {
+    let tools = root().join("target/tools");
+    let deny = tools.join("bin/cargo-deny");
+    if !deny.exists() {
+        say("building cargo-deny once; it takes some minutes");
+        let tools = tools.to_str().context("the path is UTF-8")?;
+        run(cargo(&[
+            "install",
+            "cargo-deny",
+            "--locked",
+            "--version",
+            DENY_VERSION,
+            "--root",
+            tools,
+            "--quiet",
+        ]))?;
+    }
+    let deny = deny.to_str().context("the path is UTF-8")?;
+    run(program(deny, &["--log-level", "error", "check", "bans", "licenses", "sources"]))
+}
+
+fn say(line: &str) {
+    #[expect(clippy::print_stdout, reason = "tells people how far it is")]
+    {
+        println!("{line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_runners_lines_are_counted() {
+        let mut seen = Seen::default();
+        seen.line(
+            "test result: ok. 12 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.01s",
+        );
+        seen.line("test a::b ... ok");
+        seen.line("test a::c ... ignored, needs root");
+        assert_eq!((seen.passed, seen.failed), (12, 1));
+        assert_eq!(seen.skipped["a::c"], "needs root");
+        seen.skipped_at_run_time("a::d: no user namespaces\n");
+        assert_eq!(seen.passed, 11);
+        assert_eq!(seen.skipped.len(), 2);
+    }
+}
