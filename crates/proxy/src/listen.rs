@@ -1,15 +1,17 @@
 //! Accepts clients.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use steadfast_model::proxy::Protocol;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::JoinSet,
 };
 
 use crate::{ProxyError, connection::Connection, http, hub::Hub, relay::relay, wire::Wire};
 
+/// Clients that may wait to be accepted. The kernel may allow fewer.
+const BACKLOG: u32 = 4096;
 /// How long to wait when the kernel has no descriptor left.
 const NO_DESCRIPTOR: Duration = Duration::from_millis(20);
 
@@ -18,7 +20,15 @@ pub(crate) async fn bind(address: SocketAddr, allow_remote: bool) -> Result<TcpL
     if !address.ip().is_loopback() && !allow_remote {
         return Err(ProxyError::Remote { address });
     }
-    TcpListener::bind(address).await.map_err(|source| ProxyError::Listen { address, source })
+    listen_on(address).map_err(|source| ProxyError::Listen { address, source })
+}
+
+fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A proxy started again must not wait for the connections of the one before to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Takes in clients for ever. Dropping it ends every connection.

@@ -47,15 +47,15 @@ impl Gate {
         self.settle(REFUSED) == OPEN
     }
 
-    /// Ready when the body may pass.
-    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready when it is settled: whether the body may pass.
+    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<bool> {
         self.waker.register(cx.waker());
         match self.state.load(SeqCst) {
-            OPEN => Poll::Ready(()),
-            REFUSED => Poll::Pending,
+            OPEN => Poll::Ready(true),
+            REFUSED => Poll::Ready(false),
             _ => {
                 let mut alarm = self.alarm.lock().unwrap_or_else(PoisonError::into_inner);
-                alarm.poll_at(cx, self.patience).map(|()| self.open())
+                alarm.poll_at(cx, self.patience).map(|()| self.settle(OPEN) == OPEN)
             }
         }
     }

@@ -12,7 +12,8 @@ use super::{gate::Gate, lane::Lane};
 
 /// The client's body, perhaps behind a gate. The lane knows as long as it is on its way.
 pub(super) struct Outgoing {
-    body: Incoming,
+    /// None after the gate was refused: the body was dropped unread, and the server waits for it in vain.
+    body: Option<Incoming>,
     gate: Option<Arc<Gate>>,
     lane: Arc<Lane>,
 }
@@ -20,7 +21,7 @@ pub(super) struct Outgoing {
 impl Outgoing {
     pub(super) fn new(body: Incoming, gate: Option<Arc<Gate>>, lane: &Arc<Lane>) -> Self {
         lane.set_sending(true);
-        Self { body, gate, lane: Arc::clone(lane) }
+        Self { body: Some(body), gate, lane: Arc::clone(lane) }
     }
 }
 
@@ -33,18 +34,24 @@ impl Body for Outgoing {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         if let Some(gate) = &self.gate {
-            ready!(gate.poll(cx));
+            let may_pass = ready!(gate.poll(cx));
             self.gate = None;
+            if !may_pass {
+                self.body = None;
+            }
         }
-        Pin::new(&mut self.body).poll_frame(cx)
+        match &mut self.body {
+            Some(body) => Pin::new(body).poll_frame(cx),
+            None => Poll::Pending,
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_some_and(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or_else(SizeHint::new, Body::size_hint)
     }
 }
 

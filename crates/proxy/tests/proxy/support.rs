@@ -1,8 +1,10 @@
 //! A running proxy, servers to stand behind it, and rules.
 
 use std::{
+    fs::Permissions,
     io,
     net::SocketAddr,
+    os::unix::fs::PermissionsExt,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -15,7 +17,7 @@ use steadfast_model::{
 use steadfast_proxy::{Limits, Proxy, ProxyConfig, ProxyError, control::Client};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::JoinHandle,
     time::timeout,
 };
@@ -56,7 +58,7 @@ impl Running {
         limits: Limits,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = private_directory();
         let control = directory.path().join("control");
         let config = ProxyConfig { protocol, limits, ..config(control.clone(), upstream) };
         let proxy = Proxy::bind(config, clock).await.unwrap();
@@ -108,6 +110,11 @@ impl Drop for Running {
     }
 }
 
+/// A directory only its owner can enter.
+pub(crate) fn private_directory() -> tempfile::TempDir {
+    tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir().unwrap()
+}
+
 pub(crate) fn config(control: PathBuf, upstream: SocketAddr) -> ProxyConfig {
     ProxyConfig {
         name: "a-b".to_owned(),
@@ -153,7 +160,9 @@ pub(crate) async fn server<F>(work: impl Fn(TcpStream) -> F + Send + 'static) ->
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1024).unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         loop {
