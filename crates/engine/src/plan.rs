@@ -1,5 +1,7 @@
 //! What a run is to do: the engine's own words, whatever document they come from.
 
+mod from;
+
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration as StdDuration};
 
 use steadfast_faults::FaultSpec;
@@ -14,6 +16,8 @@ use crate::{
     guard::Guard,
     machine::{Begin, HOLD},
 };
+
+pub use from::{Objective, from, probe};
 
 /// What a run is to do.
 #[derive(Debug, Clone)]

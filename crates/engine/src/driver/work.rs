@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -9,8 +10,8 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
-use steadfast_model::{InjectionId, Observation, ResolvedTarget, RunId};
+use futures_util::{FutureExt, future::join_all};
+use steadfast_model::{Effect, InjectionId, Observation, ResolvedTarget, RunId};
 use tokio::{
     sync::{mpsc, watch},
     task::{AbortHandle, JoinSet},
@@ -28,6 +29,8 @@ use crate::{
 /// Longest time for one load to start, and to stop and report.
 const STARTING: Duration = Duration::from_secs(10);
 const STOPPING: Duration = Duration::from_secs(20);
+/// What is said of a task of ours that panicked.
+const BROKEN: &str = "there was an internal error";
 
 pub(super) struct Work {
     plan: Arc<Plan>,
@@ -84,18 +87,30 @@ impl Work {
         // Ended tasks are let go of, so that a long run does not collect them.
         while self.tasks.try_join_next().is_some() {}
         match action {
-            Action::Resolve(id) => self.with(id, |tasks, fault| drop(tasks.spawn(fault.clone().resolve()))),
+            Action::Resolve(id) => {
+                let fault = self.fault(id).clone();
+                let target = fault.injection.target.to_string();
+                let reason = Reason::TargetNotFound { target, why: BROKEN.to_owned(), hint: None }.into();
+                self.spawn(fault.resolve(), vec![Input::SetupFailed { reason }]);
+            }
             Action::Inject(id) => self.inject(id),
             Action::ObserveEffect(id) => {
-                self.with(id, |tasks, fault| drop(tasks.spawn(fault.clone().observe_effect())));
+                let fault = self.fault(id).clone();
+                let effect = Effect::Unknown { why: BROKEN.to_owned() };
+                self.spawn(fault.observe_effect(), vec![Input::EffectObserved { injection: id, effect }]);
             }
-            Action::Revert(id) => self.with(id, |tasks, fault| {
+            Action::Revert(id) => {
+                let fault = self.fault(id);
                 fault.ending.store(true, Ordering::SeqCst);
                 fault.attempts += 1;
-                tasks.spawn(fault.clone().revert());
-            }),
+                let (fault, why) = (fault.clone(), BROKEN.to_owned());
+                let failed = Input::RevertFailed { injection: id, why, abandoned: false, manual: vec![] };
+                self.spawn(fault.revert(), vec![failed]);
+            }
             Action::ObserveGone(id) => {
-                self.with(id, |tasks, fault| drop(tasks.spawn(fault.clone().observe_gone())));
+                let fault = self.fault(id).clone();
+                let effect = Effect::Unknown { why: BROKEN.to_owned() };
+                self.spawn(fault.observe_gone(), vec![Input::GoneObserved { injection: id, effect }]);
             }
             Action::StartLoads => self.start_loads(),
             Action::StartSampling => self.start_sampling(),
@@ -109,58 +124,83 @@ impl Work {
         }
     }
 
-    fn with(&mut self, id: InjectionId, act: impl FnOnce(&mut JoinSet<()>, &mut Fault)) {
-        let fault = self.faults.get_mut(&id).expect("the machine only knows the injections of its plan");
-        act(&mut self.tasks, fault);
+    fn fault(&mut self, id: InjectionId) -> &mut Fault {
+        self.faults.get_mut(&id).expect("the machine only knows the injections of its plan")
+    }
+
+    /// Starts a task. Should it panic, the machine is told `broken`: it must never wait for an answer for ever.
+    fn spawn(&mut self, work: impl Future<Output = ()> + Send + 'static, broken: Vec<Input>) -> AbortHandle {
+        let inbox = self.inbox.clone();
+        self.tasks.spawn(async move {
+            if AssertUnwindSafe(work).catch_unwind().await.is_err() {
+                for input in broken {
+                    drop(inbox.send(input.into()));
+                }
+            }
+        })
     }
 
     fn inject(&mut self, id: InjectionId) {
         let run = Some(self.run);
-        self.with(id, |tasks, fault| {
-            let order = InjectionOrder {
-                injection: id,
-                run,
-                fault: fault.injection.fault.clone(),
-                targets: fault.targets.clone(),
-                duration: fault.injection.duration.std(),
-            };
-            fault.answered.send_replace(false);
-            tasks.spawn(fault.clone().inject(order));
-        });
+        let fault = self.fault(id);
+        let order = InjectionOrder {
+            injection: id,
+            run,
+            fault: fault.injection.fault.clone(),
+            targets: fault.targets.clone(),
+            duration: fault.injection.duration.std(),
+        };
+        fault.answered.send_replace(false);
+        let fault = fault.clone();
+        let target = fault.injection.target.to_string();
+        let reason = Reason::InjectionFailed { target, why: BROKEN.to_owned() }.into();
+        // Whichever fits: the same task injects and then keeps the lease.
+        let broken = vec![
+            Input::InjectionFailed { injection: id, reason },
+            Input::LeaseLost { injection: id, why: BROKEN.to_owned() },
+        ];
+        self.spawn(fault.inject(order), broken);
     }
 
     fn start_loads(&mut self) {
         let (plan, traffic) = (self.plan.clone(), self.stage.traffic.clone());
         let (inbox, ready) = (self.inbox.clone(), self.loads.clone());
-        self.tasks.spawn(async move {
+        let failed = |load: &str, why: String| {
+            let reason = Reason::LoadNotStarted { load: load.to_owned(), why }.into();
+            Input::SetupFailed { reason }
+        };
+        let broken = failed("any", BROKEN.to_owned());
+        let work = async move {
             for load in &plan.loads {
                 let why = match timeout(STARTING, traffic.start(load)).await {
                     Ok(Ok(())) => continue,
                     Ok(Err(error)) => error.message,
                     Err(_) => format!("there was no answer within {} s", STARTING.as_secs()),
                 };
-                let reason = Reason::LoadNotStarted { load: load.name.clone(), why }.into();
-                drop(inbox.send(Input::SetupFailed { reason }.into()));
+                drop(inbox.send(failed(&load.name, why).into()));
                 return;
             }
             ready.send_replace(true);
-        });
+        };
+        self.spawn(work, vec![broken]);
     }
 
     fn start_sampling(&mut self) {
         let (plan, world, inbox) = (self.plan.clone(), self.stage.world.clone(), self.inbox.clone());
         let mut ready = self.loads.subscribe();
-        let task = self.tasks.spawn(async move {
+        let work = async move {
             if ready.wait_for(|ready| *ready).await.is_ok() {
                 sample_for_ever(plan, world, inbox).await;
             }
-        });
-        self.sampling = Some(task);
+        };
+        // Without samples nothing would ever end by itself.
+        let broken = Input::StopRequested { by: format!("sampling: {BROKEN}") };
+        self.sampling = Some(self.spawn(work, vec![broken]));
     }
 
     fn stop_loads(&mut self) {
         let (plan, traffic, inbox) = (self.plan.clone(), self.stage.traffic.clone(), self.inbox.clone());
-        self.tasks.spawn(async move {
+        let work = async move {
             let stop = |name: String| {
                 let traffic = traffic.clone();
                 async move { (timeout(STOPPING, traffic.stop(&name)).await.ok().flatten(), name) }
@@ -173,6 +213,7 @@ impl Work {
                 }
             }
             drop(inbox.send(Input::LoadsStopped.into()));
-        });
+        };
+        self.spawn(work, vec![Input::LoadsStopped]);
     }
 }

@@ -262,3 +262,20 @@ async fn effect_and_its_end_are_events() {
     assert!(played.has(active) && played.has(gone));
     assert!(played.has(|known| matches!(known, Known::LoadReported { good: 99, .. })));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_anywhere_still_ends_the_run_without_a_verdict() {
+    let ends = [
+        ("resolve", "refused inconclusive targetNotFound 2"),
+        ("start load", "refused inconclusive loadNotStarted 2"),
+        ("inject", "failed inconclusive injectionFailed 4"),
+        ("renew", "failed inconclusive leaseLost 4"),
+        ("revert", "failed inconclusive revertFailed 4"),
+        ("stop load", "completed held heldWithin 0"),
+    ];
+    for (verb, ended) in ends {
+        let played = play(Script { panics_in: verb, ..healthy() }).await;
+        assert_eq!(played.ended(), ended, "{verb}");
+        assert!(replay(&played.seen).agrees);
+    }
+}

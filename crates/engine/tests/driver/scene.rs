@@ -1,5 +1,7 @@
 //! A world that does as a test says.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::{
     path::Path,
     sync::{Arc, Mutex, MutexGuard},
@@ -60,6 +62,8 @@ pub(crate) struct Script {
     /// The event at which the history fails.
     pub(crate) journal_fails_at: Option<u64>,
     pub(crate) load_fails: bool,
+    /// The verb of the host or load that panics.
+    pub(crate) panics_in: &'static str,
     /// Share of bad looks of the guard's probe.
     pub(crate) guard_fails: bool,
     /// When somebody presses stop, and how often.
@@ -226,6 +230,7 @@ impl Scene {
     }
 
     fn log(&self, line: &str) {
+        assert!(line != self.script.panics_in, "as the script says");
         self.state().log.push(line.to_owned());
     }
 }
@@ -246,6 +251,7 @@ impl Host for Scene {
     }
 
     async fn resolve(&self, _: &Target) -> Result<Vec<ResolvedTarget>, HostError> {
+        self.log("resolve");
         if self.script.unresolved {
             return Err(error(HostErrorKind::NoTarget, "no process matches"));
         }
@@ -267,8 +273,8 @@ impl Host for Scene {
     }
 
     async fn renew(&self, _: InjectionId) -> Result<(), HostError> {
+        self.log("renew");
         let mut state = self.state();
-        state.log.push("renew".to_owned());
         if self.script.renewals.is_some_and(|renewals| state.renewed >= renewals) {
             let kind = self.script.renew_fails_with.unwrap_or(HostErrorKind::NotLive);
             return Err(error(kind, "the injection is not live any more"));

@@ -1,5 +1,7 @@
 //! Plans and inputs for tests of the machine.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use steadfast_engine::{
     machine::{Action, Begin, Input, Machine},
     replay::{Replay, replay},
