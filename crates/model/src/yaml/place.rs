@@ -78,11 +78,12 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Gives every problem without a span the span of its path, or of the part of the path that exists.
+    /// Gives every problem at or below this place without a span the span of its path, or of the part that exists.
     pub fn locate(&self, problems: &mut Problems) {
         for problem in problems.all_mut().iter_mut().filter(|problem| problem.span.is_none()) {
+            let Some(steps) = problem.path.0.strip_prefix(self.path.0.as_slice()) else { continue };
             let mut place = self.clone();
-            for step in &problem.path.0 {
+            for step in steps {
                 match place.step(step) {
                     Some(next) => place = next,
                     None => break,
