@@ -25,6 +25,7 @@ mod error;
 mod inventory;
 mod live;
 pub mod local;
+pub mod observe;
 mod protect;
 pub mod reaper;
 pub mod recover;

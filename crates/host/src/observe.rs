@@ -101,7 +101,17 @@ impl World for Observer {
 impl Observer {
     fn no_such_load(&self) -> String {
         let names: Vec<String> = lock(&self.loads).keys().map(|name| format!("`{name}`")).collect();
-        if names.is_empty() { "no load is running".to_owned() } else { format!("there are only {}", names.join(", ")) }
+        if names.is_empty() {
+            "no load is running".to_owned()
+        } else {
+            format!("there are only {}", names.join(", "))
+        }
+    }
+}
+
+impl Drop for Observer {
+    fn drop(&mut self) {
+        lock(&self.loads).values().for_each(|load| load.abandon());
     }
 }
 

@@ -40,7 +40,9 @@ pub(super) fn find(
         ServiceUrl::Base => base.map(str::to_owned),
         ServiceUrl::Metrics => service.metrics.clone().or_else(|| base.map(|base| format!("{base}/metrics"))),
     };
-    found.ok_or_else(|| error("the binding gives it no `url`", "add url: http://HOST:PORT to the service".to_owned()))
+    found.ok_or_else(|| {
+        error("the binding gives it no `url`", "add url: http://HOST:PORT to the service".to_owned())
+    })
 }
 
 #[cfg(test)]

@@ -39,19 +39,22 @@ impl Origin {
         let secure = uri.scheme() == Some(&Scheme::HTTPS);
         let port = authority.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let tls = if secure {
-            let name = ServerName::try_from(host.clone()).map_err(|_| format!("`{host}` is no name of a server"))?;
+            let name =
+                ServerName::try_from(host.clone()).map_err(|_| format!("`{host}` is no name of a server"))?;
             Some((tls.connector()?, name))
         } else {
             None
         };
-        let authority = HeaderValue::from_str(authority.as_str()).map_err(|_| "the host cannot be sent".to_owned())?;
+        let authority =
+            HeaderValue::from_str(authority.as_str()).map_err(|_| "the host cannot be sent".to_owned())?;
         Ok(Self { host, port, authority, tls })
     }
 
     /// Opens a connection, without a time limit of its own.
     pub(super) async fn connect(&self) -> Result<Connection, ExchangeError> {
-        let stream =
-            TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|error| ExchangeError::of_io(&error))?;
+        let stream = TcpStream::connect((self.host.as_str(), self.port))
+            .await
+            .map_err(|error| ExchangeError::of_io(&error))?;
         stream.set_nodelay(true).map_err(|error| ExchangeError::of_io(&error))?;
         match &self.tls {
             None => handshake(stream).await,

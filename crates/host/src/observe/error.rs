@@ -57,8 +57,12 @@ impl ExchangeError {
     /// What to try.
     pub(super) fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Ours(_) => Some("this machine ran out of it, not the service: raise its limits or ask less"),
-            Self::Theirs(cause) if cause == "connection refused" => Some("is it running, and is this its address?"),
+            Self::Ours(_) => {
+                Some("this machine ran out of it, not the service: raise its limits or ask less")
+            }
+            Self::Theirs(cause) if cause == "connection refused" => {
+                Some("is it running, and is this its address?")
+            }
             Self::Theirs(_) => None,
         }
     }

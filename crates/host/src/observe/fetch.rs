@@ -10,7 +10,11 @@ use steadfast_probes::{
 
 use super::{error::ExchangeError, message::Message, tls::Tls};
 
-pub(super) async fn fetch(request: &HttpRequest, tls: &Tls, clock: &dyn Clock) -> Result<HttpAnswer, ProbeError> {
+pub(super) async fn fetch(
+    request: &HttpRequest,
+    tls: &Tls,
+    clock: &dyn Clock,
+) -> Result<HttpAnswer, ProbeError> {
     let error = |error: ExchangeError| ProbeError {
         what: format!("{} {}", request.method, address::shown(&request.url)),
         cause: error.cause().to_owned(),

@@ -71,7 +71,12 @@ impl Load {
     ///
     /// # Errors
     /// When this machine allows fewer open connections than the load may need, or no thread can be started.
-    pub(super) fn start(load: &HttpLoad, message: Message, clock: Arc<dyn Clock>, seed: u64) -> Result<Arc<Self>, String> {
+    pub(super) fn start(
+        load: &HttpLoad,
+        message: Message,
+        clock: Arc<dyn Clock>,
+        seed: u64,
+    ) -> Result<Arc<Self>, String> {
         descriptors::ensure_for(load.in_flight)?;
         let timeout = load.timeout.std();
         let started = Arc::new(Self {
@@ -120,6 +125,12 @@ impl Load {
         self.given_up.send_replace(true);
         self.pool.clear();
         self.stopped.store(true, Ordering::SeqCst);
+    }
+
+    /// Ends it without waiting for anything: what is unanswered stays undecided.
+    pub(super) fn abandon(&self) {
+        drop(lock(&self.pacer).take());
+        self.given_up.send_replace(true);
     }
 
     /// What was decided since the last call for this reader.

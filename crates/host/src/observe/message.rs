@@ -34,8 +34,9 @@ impl Message {
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
             let key: HeaderName = name.parse().map_err(|_| format!("`{name}` is no name of a header"))?;
-            let mut value = HeaderValue::from_str(value.expose())
-                .map_err(|_| format!("what the header {name} holds cannot be sent: a line break or a special character"))?;
+            let mut value = HeaderValue::from_str(value.expose()).map_err(|_| {
+                format!("what the header {name} holds cannot be sent: a line break or a special character")
+            })?;
             value.set_sensitive(true);
             headers.append(key, value);
         }

@@ -11,10 +11,12 @@ const LONGEST: u64 = 64 * 1024;
 pub(super) fn read(source: &SecretSource) -> Result<Secret, ProbeError> {
     match source {
         SecretSource::Env(name) => {
-            let value = env::var_os(name).ok_or("it is not set").and_then(|value| {
-                value.into_string().map_err(|_| "it is not UTF-8")
-            });
-            value.map(Secret::new).map_err(|cause| error(format!("the environment variable {name}"), cause.to_owned()))
+            let value = env::var_os(name)
+                .ok_or("it is not set")
+                .and_then(|value| value.into_string().map_err(|_| "it is not UTF-8"));
+            value
+                .map(Secret::new)
+                .map_err(|cause| error(format!("the environment variable {name}"), cause.to_owned()))
         }
         SecretSource::File(path) => from_file(path).map_err(|cause| error(path.display().to_string(), cause)),
     }
@@ -53,8 +55,15 @@ mod tests {
     #[test]
     fn what_is_not_there_is_named_by_its_place() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(read(&SecretSource::Env("STEADFAST_NO_SUCH_SECRET".to_owned())).unwrap_err().to_string().contains("not set"));
+        assert!(
+            read(&SecretSource::Env("STEADFAST_NO_SUCH_SECRET".to_owned()))
+                .unwrap_err()
+                .to_string()
+                .contains("not set")
+        );
         assert!(read(&SecretSource::File(folder.path().join("none"))).is_err());
-        assert!(read(&SecretSource::File(folder.path().to_owned())).unwrap_err().to_string().contains("regular"));
+        assert!(
+            read(&SecretSource::File(folder.path().to_owned())).unwrap_err().to_string().contains("regular")
+        );
     }
 }

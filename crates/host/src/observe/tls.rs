@@ -35,7 +35,9 @@ fn system_roots() -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     let (usable, _) = roots.add_parsable_certificates(found.certs);
     if usable == 0 {
-        return Err("this machine trusts no certificates: install ca-certificates or set SSL_CERT_FILE".to_owned());
+        return Err(
+            "this machine trusts no certificates: install ca-certificates or set SSL_CERT_FILE".to_owned()
+        );
     }
     Ok(roots)
 }

@@ -22,5 +22,6 @@ pub(super) fn ensure_for(connections: u32) -> Result<(), String> {
         ));
     }
     limit.current = Some(needed);
-    setrlimit(Resource::Nofile, limit).map_err(|cause| format!("{needed} open files cannot be allowed: {cause}"))
+    setrlimit(Resource::Nofile, limit)
+        .map_err(|cause| format!("{needed} open files cannot be allowed: {cause}"))
 }

@@ -17,7 +17,13 @@ pub(super) struct DueTimes {
 
 impl DueTimes {
     pub(super) fn new(rate: Rate, arrivals: Arrivals, seed: u64) -> Self {
-        Self { arrivals, rate: rate.get() / 1e9, random: ChaCha8Rng::seed_from_u64(seed), count: 0, last: 0.0 }
+        Self {
+            arrivals,
+            rate: rate.get() / 1e9,
+            random: ChaCha8Rng::seed_from_u64(seed),
+            count: 0,
+            last: 0.0,
+        }
     }
 }
 

@@ -46,17 +46,15 @@ impl Load {
     async fn exchange(&self) -> Result<(u16, Connection), ExchangeError> {
         let mut request = self.message.request();
         while let Some(mut connection) = self.pool.take(self.clock.boot()) {
+            lock(&self.tally).sent();
             match connection.try_send_request(request).await {
-                Ok(answer) => {
-                    lock(&self.tally).sent();
-                    return drain(answer, connection).await;
-                }
+                Ok(answer) => return drain(answer, connection).await,
                 Err(mut refused) => match refused.take_message() {
-                    Some(unsent) => request = unsent,
-                    None => {
-                        lock(&self.tally).sent();
-                        return Err(ExchangeError::of_hyper(refused.error()));
+                    Some(unsent) => {
+                        lock(&self.tally).not_sent();
+                        request = unsent;
                     }
+                    None => return Err(ExchangeError::of_hyper(refused.error())),
                 },
             }
         }
@@ -69,7 +67,10 @@ impl Load {
 }
 
 /// Reads an answer to its end.
-async fn drain(answer: Response<Incoming>, connection: Connection) -> Result<(u16, Connection), ExchangeError> {
+async fn drain(
+    answer: Response<Incoming>,
+    connection: Connection,
+) -> Result<(u16, Connection), ExchangeError> {
     let status = answer.status().as_u16();
     let mut body = answer.into_body();
     let mut length = 0_usize;

@@ -93,12 +93,18 @@ impl Tally {
         self.counts.sent += 1;
     }
 
+    /// A connection gave a request back untouched.
+    pub(super) fn not_sent(&mut self) {
+        self.counts.sent -= 1;
+    }
+
     /// A request ended. The first ending counts.
     pub(super) fn ended(&mut self, number: u64, now: BootTime, ending: Ending) {
         let Some(due) = self.open.remove(&number) else { return };
         let latency = now.since(due);
         // An answer that arrived with its timeout is late, whoever looked first.
-        let ending = if latency > self.timeout && ending == Ending::Accepted { Ending::TimedOut } else { ending };
+        let ending =
+            if latency > self.timeout && ending == Ending::Accepted { Ending::TimedOut } else { ending };
         match ending {
             Ending::Accepted => self.counts.good += 1,
             Ending::Rejected => self.counts.rejected += 1,
@@ -111,7 +117,8 @@ impl Tally {
         }
         // A refused connection is fast, but nobody was served: only what was answered or waited for has a latency.
         if ending != Ending::Failed {
-            let micros = u64::try_from(latency.as_micros()).unwrap_or(LONGEST_LATENCY).clamp(1, LONGEST_LATENCY);
+            let micros =
+                u64::try_from(latency.as_micros()).unwrap_or(LONGEST_LATENCY).clamp(1, LONGEST_LATENCY);
             self.latencies.saturating_record(micros);
             self.longest = self.longest.max(micros);
         }
@@ -137,7 +144,11 @@ impl Tally {
             reader.sweep(&self.open, now);
         }
         let increment = reader.take();
-        if std::mem::replace(&mut reader.faults, faults) == faults { Ok(increment) } else { Err(self.fault.clone()) }
+        if std::mem::replace(&mut reader.faults, faults) == faults {
+            Ok(increment)
+        } else {
+            Err(self.fault.clone())
+        }
     }
 
     pub(super) fn is_all_decided(&self) -> bool {

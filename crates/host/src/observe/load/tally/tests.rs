@@ -107,7 +107,9 @@ fn what_is_open_at_the_end_is_undecided_unless_it_is_late() {
 #[test]
 fn the_report_counts_latency_from_the_due_time_of_what_was_answered_or_waited_for() {
     let mut tally = tally();
-    for (latency, ending) in [(10, Ending::Accepted), (20, Ending::Rejected), (900, Ending::TimedOut), (1, Ending::Failed)] {
+    for (latency, ending) in
+        [(10, Ending::Accepted), (20, Ending::Rejected), (900, Ending::TimedOut), (1, Ending::Failed)]
+    {
         let number = tally.due(at(0), 9).unwrap();
         tally.sent();
         tally.ended(number, at(latency), ending);
