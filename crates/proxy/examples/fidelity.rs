@@ -54,7 +54,7 @@ async fn main() -> Result<(), Failure> {
                 ProxyFault::HttpDelay { latency, jitter, matching: HttpMatch::default() },
             ),
         ] {
-            let (without, with) = proxied(protocol, fault, rounds).await?;
+            let (without, with) = proxied(protocol, fault, rounds, delay).await?;
             let added = with.into_iter().map(|took| took.saturating_sub(without)).collect();
             print(millis, what, added, bare);
         }
@@ -74,11 +74,12 @@ fn sleep(delay: Duration, rounds: u32) -> Vec<Duration> {
         .collect()
 }
 
-/// The median round trip without the fault, and all round trips with it.
+/// The median round trip without the fault, after pauses as long as the delay (a machine that just slept is slower), and all round trips with it.
 async fn proxied(
     protocol: Protocol,
     fault: ProxyFault,
     rounds: u32,
+    pause: Duration,
 ) -> Result<(Duration, Vec<Duration>), Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let upstream = listener.local_addr()?.to_string();
@@ -106,22 +107,23 @@ async fn proxied(
     let mut client = Client::connect(&control).await?;
     let mut socket = TcpStream::connect(address).await?;
     socket.set_nodelay(true)?;
-    let mut without = round_trips(&mut socket, rounds).await?;
+    let mut without = round_trips(&mut socket, rounds, pause).await?;
     without.sort();
     let end = BootClock.boot().after(Duration::from_secs(120));
     let id = RuleId { injection: InjectionId::new(), number: 0 };
     client.apply(ProxyRule { id, fault, percent: Percent::ALL, seed: 1, deadline: end, lease: end }).await?;
-    let with = round_trips(&mut socket, rounds).await?;
+    let with = round_trips(&mut socket, rounds, Duration::ZERO).await?;
     client.shutdown().await?;
     running.await??;
     std::fs::remove_dir_all(directory)?;
     Ok((without[without.len() / 2], with))
 }
 
-async fn round_trips(socket: &mut TcpStream, rounds: u32) -> Result<Vec<Duration>, Failure> {
+async fn round_trips(socket: &mut TcpStream, rounds: u32, pause: Duration) -> Result<Vec<Duration>, Failure> {
     let mut took = Vec::new();
     let mut answer = [0; ANSWER.len()];
     for _ in 0..rounds {
+        tokio::time::sleep(pause).await;
         let start = Instant::now();
         socket.write_all(REQUEST).await?;
         socket.read_exact(&mut answer).await?;

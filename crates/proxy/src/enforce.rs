@@ -3,6 +3,7 @@
 use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use crate::{
+    ProxyError,
     hub::Hub,
     timer::{self, Alarm, later},
 };
@@ -12,7 +13,7 @@ use crate::{
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Ends rules by their deadlines and leases, for ever.
-pub(crate) async fn enforce(hub: Arc<Hub>) {
+pub(crate) async fn enforce(hub: Arc<Hub>) -> Result<(), ProxyError> {
     let mut alarm = Alarm::new(&hub.timers);
     poll_fn(|cx| {
         // First, so that a rule that comes after the look wakes the task.
@@ -21,7 +22,7 @@ pub(crate) async fn enforce(hub: Arc<Hub>) {
             let (now, next) = hub.expire();
             let Some(end) = next else {
                 alarm.clear();
-                return Poll::<()>::Pending;
+                return Poll::Pending;
             };
             let wait = end.since(now).min(LOOK_AGAIN);
             if alarm.poll_at(cx, later(timer::now(), wait)).is_pending() {
@@ -29,5 +30,5 @@ pub(crate) async fn enforce(hub: Arc<Hub>) {
             }
         }
     })
-    .await;
+    .await
 }

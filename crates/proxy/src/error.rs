@@ -25,6 +25,12 @@ pub enum ProxyError {
         /// What was given.
         upstream: String,
     },
+    /// The upstream is this proxy: every connection would make another.
+    #[error("send from {address} to itself")]
+    Circle {
+        /// Where it listens and would send to.
+        address: SocketAddr,
+    },
     /// The control path does not fit into a socket address.
     #[error("make the control socket {}: the path has {length} bytes, a Unix socket takes at most {limit}", path.display())]
     ControlTooLong {
@@ -85,6 +91,7 @@ impl ProxyError {
             }
             Self::Remote { .. } => Some("listen on 127.0.0.1, or allow remote clients explicitly".to_owned()),
             Self::Upstream { .. } => Some("write it like 127.0.0.1:8080 or risk.internal:80".to_owned()),
+            Self::Circle { .. } => Some("listen on another port than the service's".to_owned()),
             Self::ControlTooLong { .. } => Some("choose a shorter state directory".to_owned()),
             Self::ControlExposed { path, .. } => {
                 let directory = path.parent().map(|parent| parent.display().to_string()).unwrap_or_default();

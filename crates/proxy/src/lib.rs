@@ -28,7 +28,7 @@ mod relay;
 mod rule;
 mod rules;
 mod scratch;
-pub mod timer;
+mod timer;
 mod upstream;
 mod watch;
 mod wire;

@@ -32,7 +32,7 @@ fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Takes in clients for ever. Dropping it ends every connection.
-pub(crate) async fn listen(hub: Arc<Hub>, listener: TcpListener) {
+pub(crate) async fn listen(hub: Arc<Hub>, listener: TcpListener) -> Result<(), ProxyError> {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {

@@ -1,10 +1,10 @@
 //! A proxy as a whole.
 
-use std::{future::Future, net::SocketAddr, sync::Arc};
+use std::{future::Future, io, net::SocketAddr, sync::Arc};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use steadfast_model::Clock;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     ProxyConfig, ProxyError,
@@ -32,6 +32,9 @@ impl Proxy {
         let listener = bind(config.listen, config.allow_remote).await?;
         let address =
             listener.local_addr().map_err(|source| ProxyError::Listen { address: config.listen, source })?;
+        if config.upstream.parse() == Ok(address) {
+            return Err(ProxyError::Circle { address });
+        }
         let control = ControlSocket::bind(&config.control).await?;
         let timers = Timers::new().map_err(|source| ProxyError::Timer { source })?;
         Ok(Self { hub: Arc::new(Hub::new(config, address, timers, clock)), listener, control })
@@ -51,13 +54,21 @@ impl Proxy {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ProxyError> {
         allow_many_descriptors();
         let Self { hub, listener, control } = self;
-        tokio::select! {
+        // Tasks of their own: the one a caller blocks on may live outside the runtime's threads and wake late.
+        let mut tasks = JoinSet::new();
+        tasks.spawn(drive(Arc::clone(&hub.timers)));
+        tasks.spawn(enforce(Arc::clone(&hub)));
+        tasks.spawn(listen(Arc::clone(&hub), listener));
+        let result = tokio::select! {
             () = shutdown => Ok(()),
             () = serve(Arc::clone(&hub), &control) => Ok(()),
-            Err(source) = hub.timers.drive() => Err(ProxyError::Timer { source }),
-            () = enforce(Arc::clone(&hub)) => Ok(()),
-            () = listen(Arc::clone(&hub), listener) => Ok(()),
-        }
+            Some(ended) = tasks.join_next() => match ended {
+                Ok(result) => result,
+                Err(panicked) => Err(ProxyError::Timer { source: io::Error::other(panicked) }),
+            },
+        };
+        tasks.shutdown().await;
+        result
     }
 }
 
@@ -71,6 +82,10 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ProxyError> {
     Proxy::bind(config, clock).await?.run(shutdown).await
+}
+
+async fn drive(timers: Arc<Timers>) -> Result<(), ProxyError> {
+    timers.drive().await.map_err(|source| ProxyError::Timer { source })
 }
 
 fn check_upstream(upstream: &str) -> Result<(), ProxyError> {

@@ -5,7 +5,6 @@
 
 use std::{
     collections::BTreeMap,
-    future::poll_fn,
     io,
     os::fd::OwnedFd,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -21,7 +20,7 @@ use tokio::io::{Interest, unix::AsyncFd};
 
 /// Nanoseconds of `CLOCK_MONOTONIC` now.
 #[must_use]
-pub fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     let time = clock_gettime(ClockId::Monotonic);
     let (seconds, nanos) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_nsec));
     // The monotonic clock starts at zero with the boot and only grows.
@@ -30,13 +29,13 @@ pub fn now() -> u64 {
 
 /// `time` moved into the future, saturating.
 #[must_use]
-pub fn later(time: u64, by: Duration) -> u64 {
+pub(crate) fn later(time: u64, by: Duration) -> u64 {
     time.saturating_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// All that wait. Somebody must poll [`Timers::drive`].
 #[derive(Debug)]
-pub struct Timers {
+pub(crate) struct Timers {
     descriptor: AsyncFd<OwnedFd>,
     waiting: Mutex<Waiting>,
 }
@@ -55,7 +54,7 @@ impl Timers {
     ///
     /// # Errors
     /// When the kernel gives no descriptor.
-    pub fn new() -> io::Result<Arc<Self>> {
+    pub(crate) fn new() -> io::Result<Arc<Self>> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
         #[expect(
@@ -66,11 +65,11 @@ impl Timers {
         Ok(Arc::new(Self { descriptor, waiting: Mutex::default() }))
     }
 
-    /// Wakes whoever's time has come, for ever.
+    /// Wakes whoever's time has come, until the descriptor fails.
     ///
     /// # Errors
     /// When the descriptor cannot be read: nothing would be woken any more.
-    pub async fn drive(&self) -> io::Result<()> {
+    pub(crate) async fn drive(&self) -> io::Result<()> {
         let mut due = Vec::new();
         loop {
             let mut ready = self.descriptor.readable().await?;
@@ -138,7 +137,7 @@ impl Timers {
 
 /// One wait at a time. Dropping it gives the wait up.
 #[derive(Debug)]
-pub struct Alarm {
+pub(crate) struct Alarm {
     timers: Arc<Timers>,
     set: Option<((u64, u64), Waker)>,
 }
@@ -146,12 +145,12 @@ pub struct Alarm {
 impl Alarm {
     /// An alarm that is not set.
     #[must_use]
-    pub fn new(timers: &Arc<Timers>) -> Self {
+    pub(crate) fn new(timers: &Arc<Timers>) -> Self {
         Self { timers: Arc::clone(timers), set: None }
     }
 
     /// Ready from `time` on; before, the task is woken then.
-    pub fn poll_at(&mut self, cx: &mut Context<'_>, time: u64) -> Poll<()> {
+    pub(crate) fn poll_at(&mut self, cx: &mut Context<'_>, time: u64) -> Poll<()> {
         if now() >= time {
             self.clear();
             return Poll::Ready(());
@@ -165,13 +164,8 @@ impl Alarm {
         Poll::Pending
     }
 
-    /// Waits until `time`.
-    pub async fn until(&mut self, time: u64) {
-        poll_fn(|cx| self.poll_at(cx, time)).await;
-    }
-
     /// Gives up waiting.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         if let Some((key, _)) = self.set.take() {
             self.timers.remove(key);
         }

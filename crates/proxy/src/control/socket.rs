@@ -36,6 +36,10 @@ impl ControlSocket {
         ensure_private_directory(path)?;
         match UnixStream::connect(path).await {
             Ok(_) => return Err(ProxyError::ControlInUse { path: path.to_owned() }),
+            // Somebody listens, though too slowly.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Err(ProxyError::ControlInUse { path: path.to_owned() });
+            }
             // A socket nobody listens on.
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 remove_stale(path).map_err(wrong)?

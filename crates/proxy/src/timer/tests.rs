@@ -1,4 +1,10 @@
+use std::future::poll_fn;
+
 use super::*;
+
+async fn until(alarm: &mut Alarm, time: u64) {
+    poll_fn(|cx| alarm.poll_at(cx, time)).await;
+}
 
 async fn timers() -> Arc<Timers> {
     let timers = Timers::new().unwrap();
@@ -18,7 +24,7 @@ async fn nobody_is_woken_early_and_waits_end_in_the_order_of_their_times() {
             let (mut alarm, ended) = (Alarm::new(&timers), Arc::clone(&ended));
             let time = later(start, Duration::from_millis(millis));
             tokio::spawn(async move {
-                alarm.until(time).await;
+                until(&mut alarm, time).await;
                 assert!(now() >= time);
                 ended.lock().unwrap().push(millis);
             })
@@ -37,11 +43,11 @@ async fn a_wait_given_up_leaves_nothing_behind_and_delays_nobody() {
     let start = now();
     let mut given_up = Alarm::new(&timers);
     assert!(
-        futures_util::poll!(std::pin::pin!(given_up.until(later(start, Duration::from_millis(1)))))
+        futures_util::poll!(std::pin::pin!(until(&mut given_up, later(start, Duration::from_millis(1)))))
             .is_pending()
     );
     drop(given_up);
-    Alarm::new(&timers).until(later(start, Duration::from_millis(5))).await;
+    until(&mut Alarm::new(&timers), later(start, Duration::from_millis(5))).await;
     assert!(now() >= later(start, Duration::from_millis(5)));
     assert!(timers.lock().wakers.is_empty());
 }

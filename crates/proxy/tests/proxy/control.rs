@@ -85,6 +85,10 @@ async fn unsafe_or_impossible_starts_are_refused_with_a_hint() {
     );
     refused(start(|_| (), "0.0.0.0:0".parse().unwrap()).await, "other machines could reach it", "127.0.0.1");
     let anywhere = "127.0.0.1:0".parse().unwrap();
+    let itself = nobody().await;
+    let mut circle = config(directory.path().join("c"), itself);
+    circle.listen = itself;
+    refused(Proxy::bind(circle, Arc::new(RealClock)).await, "to itself", "another port");
     for upstream in ["", "risk", "risk:", ":80", "risk:0", "risk:99999"] {
         let mut config = config(directory.path().join("c"), "127.0.0.1:1".parse().unwrap());
         config.upstream = upstream.to_owned();
@@ -113,7 +117,6 @@ async fn nonsense_is_refused_and_the_conversation_goes_on() {
     assert!(say(&vec![b'['; LONGEST_LINE]).await.contains("refused"));
     assert!(say(&vec![b'x'; 3 * LONGEST_LINE]).await.contains("a line of more than"));
     assert!(say(br#"{"status":{}}"#).await.contains("done"));
-    drop(say);
 }
 
 #[tokio::test]

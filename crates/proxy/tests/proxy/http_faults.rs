@@ -116,24 +116,24 @@ async fn a_percentage_of_requests_is_picked_the_same_ones_every_time() {
 async fn a_delay_holds_requests_before_the_server_sees_them_and_adds_to_a_status() {
     let (upstream, served) = counting().await;
     let mut proxy = Running::start(Protocol::Http, upstream).await;
-    let id = proxy.apply(http_delay(80)).await;
+    let id = proxy.apply(http_delay(200)).await;
     let mut socket = proxy.connect().await;
     let start = now();
     socket.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     tokio::time::sleep(Duration::from_millis(30)).await;
     assert_eq!(served.load(SeqCst), 0);
     one_answer(&mut socket).await.unwrap();
-    assert!((Duration::from_millis(80)..Duration::from_millis(130)).contains(&start.elapsed()));
+    assert!((Duration::from_millis(200)..Duration::from_millis(400)).contains(&start.elapsed()));
     proxy.apply(http_status(500, "")).await;
     let start = now();
     assert!(ask(&mut socket, "GET /", "").await.starts_with("HTTP/1.1 500"));
-    assert!(start.elapsed() >= Duration::from_millis(80));
+    assert!(start.elapsed() >= Duration::from_millis(200));
     assert_eq!(served.load(SeqCst), 1);
     let status = proxy.client.remove(id).await.unwrap();
     assert_eq!((status.rules.len(), status.rules[0].hits), (1, 1));
     let start = now();
     ask(&mut socket, "GET /", "").await;
-    assert!(start.elapsed() < Duration::from_millis(40));
+    assert!(start.elapsed() < Duration::from_millis(150));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -149,7 +149,6 @@ async fn two_hundred_held_requests_move_on_at_once_when_the_delay_goes() {
             assert!(one_answer(&mut socket).await.unwrap().ends_with("got 0"));
             now()
         });
-        // Nobody waits longer than the helper allows.
     }
     while proxy.counts().await.0 < 200 {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -161,7 +160,7 @@ async fn two_hundred_held_requests_move_on_at_once_when_the_delay_goes() {
         held.join_all().await.into_iter().map(|end| end.saturating_duration_since(start)).collect();
     took.sort();
     eprintln!("released 200 held requests: median {:?}, last {:?}", took[100], took[199]);
-    assert!(took[100] < Duration::from_millis(150) && took[199] < Duration::from_millis(500), "{took:?}");
+    assert!(took[100] < Duration::from_millis(500) && took[199] < Duration::from_secs(1), "{took:?}");
 }
 
 #[tokio::test]
@@ -189,12 +188,12 @@ async fn faults_on_bytes_work_below_http_too() {
     let mut proxy = Running::start(Protocol::Http, upstream).await;
     let mut socket = proxy.connect().await;
     ask(&mut socket, "GET /", "").await;
-    for (stream, least) in [(Stream::Upstream, 50), (Stream::Downstream, 50), (Stream::Both, 100)] {
-        let id = proxy.apply(delay(50, stream)).await;
+    for (stream, least) in [(Stream::Upstream, 200), (Stream::Downstream, 200), (Stream::Both, 400)] {
+        let id = proxy.apply(delay(200, stream)).await;
         let start = now();
         assert!(ask(&mut socket, "POST /", "hi").await.ends_with("got 2"));
         let least = Duration::from_millis(least);
-        assert!((least..least + Duration::from_millis(60)).contains(&start.elapsed()), "{stream:?}");
+        assert!((least..least + Duration::from_millis(150)).contains(&start.elapsed()), "{stream:?}");
         proxy.remove(id).await;
     }
     let id = proxy.apply(delay(20, Stream::Both)).await;

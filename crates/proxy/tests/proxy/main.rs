@@ -1,4 +1,5 @@
 //! Proxies with real sockets on both sides.
+#![expect(clippy::unwrap_used, reason = "a failure is what a test is for")]
 
 mod support;
 

@@ -24,18 +24,21 @@ async fn round_trip(socket: &mut TcpStream) -> Duration {
 async fn a_delay_holds_the_half_it_names_on_open_and_new_connections_until_it_is_removed() {
     let mut proxy = Running::start(Protocol::Tcp, echo().await).await;
     let mut open = proxy.connect().await;
-    assert!(round_trip(&mut open).await < Duration::from_millis(40));
-    for (stream, expected) in [(Stream::Upstream, 50), (Stream::Downstream, 50), (Stream::Both, 100)] {
-        let id = proxy.apply(delay(50, stream)).await;
+    assert!(round_trip(&mut open).await < Duration::from_millis(150));
+    for (stream, expected) in [(Stream::Upstream, 200), (Stream::Downstream, 200), (Stream::Both, 400)] {
+        let id = proxy.apply(delay(200, stream)).await;
         for socket in [&mut open, &mut proxy.connect().await] {
             let took = round_trip(socket).await;
             let expected = Duration::from_millis(expected);
-            assert!((expected..expected + Duration::from_millis(40)).contains(&took), "{stream:?}: {took:?}");
+            assert!(
+                (expected..expected + Duration::from_millis(150)).contains(&took),
+                "{stream:?}: {took:?}"
+            );
         }
         let chunks = if stream == Stream::Both { 4 } else { 2 };
         assert_eq!(proxy.counts().await, (chunks, chunks), "{stream:?}");
         proxy.remove(id).await;
-        assert!(round_trip(&mut open).await < Duration::from_millis(40));
+        assert!(round_trip(&mut open).await < Duration::from_millis(150));
     }
 }
 
@@ -45,12 +48,12 @@ async fn delays_add_up_and_a_percentage_of_none_only_counts() {
     let none = rule(delay(10_000, Stream::Both));
     proxy.apply_rule(steadfast_model::proxy::ProxyRule { percent: Percent::new(0.0).unwrap(), ..none }).await;
     let mut socket = proxy.connect().await;
-    assert!(round_trip(&mut socket).await < Duration::from_millis(40));
+    assert!(round_trip(&mut socket).await < Duration::from_millis(150));
     assert_eq!(proxy.counts().await, (0, 2));
-    proxy.apply(delay(30, Stream::Upstream)).await;
-    proxy.apply(delay(40, Stream::Upstream)).await;
+    proxy.apply(delay(150, Stream::Upstream)).await;
+    proxy.apply(delay(250, Stream::Upstream)).await;
     let took = round_trip(&mut socket).await;
-    assert!((Duration::from_millis(70)..Duration::from_millis(110)).contains(&took), "{took:?}");
+    assert!((Duration::from_millis(400)..Duration::from_millis(550)).contains(&took), "{took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -115,8 +118,8 @@ async fn two_hundred_stalled_connections_move_on_at_once_when_the_delay_goes() {
         stalled.join_all().await.into_iter().map(|end| end.saturating_duration_since(start)).collect();
     took.sort();
     eprintln!("released 200 stalled connections: median {:?}, last {:?}", took[100], took[199]);
-    assert!(took[100] < Duration::from_millis(50), "median {:?}", took[100]);
-    assert!(took[199] < Duration::from_millis(250), "last {:?}", took[199]);
+    assert!(took[100] < Duration::from_millis(200), "median {:?}", took[100]);
+    assert!(took[199] < Duration::from_millis(800), "last {:?}", took[199]);
 }
 
 #[tokio::test]
@@ -144,7 +147,7 @@ async fn a_reset_ends_open_and_new_connections_on_both_sides_after_their_time() 
     ping(&mut new, b"b").await.unwrap();
     assert_reset(end_of(&mut open).await);
     assert_reset(end_of(&mut new).await);
-    assert!((Duration::from_millis(145)..Duration::from_millis(250)).contains(&start.elapsed()));
+    assert!((Duration::from_millis(145)..Duration::from_millis(400)).contains(&start.elapsed()));
     assert_reset(told.recv().await.unwrap());
     assert_reset(told.recv().await.unwrap());
     assert_eq!(proxy.counts().await, (2, 2));
@@ -177,7 +180,7 @@ async fn down_cuts_open_connections_refuses_new_ones_and_ends() {
     for _ in 0..10 {
         let start = now();
         assert_reset(end_of(&mut proxy.connect().await).await);
-        assert!(start.elapsed() < Duration::from_millis(100));
+        assert!(start.elapsed() < Duration::from_millis(500));
     }
     assert_eq!(proxy.counts().await, (11, 11));
     proxy.remove(id).await;
