@@ -9,7 +9,7 @@
 //! | [`steady`] | the hypothesis: SLOs and probes |
 //! | [`guard`] | what ends a run early |
 //! | [`tolerance`] | how much worse is still fine |
-//! | [`read`] | text to [`Checked`] |
+//! | [`mod@read`] | text to [`Checked`] |
 //! | [`parameters`] | `${name}` and `${env.NAME}` |
 //! | [`print`](mod@print) | back to text |
 //! | [`schema`](mod@schema) | JSON Schema, for editors |

@@ -2,7 +2,7 @@
 //!
 //! [`parse`] refuses what could hurt: long texts, deep nesting, aliases that multiply, keys given twice. [`decode`] turns
 //! a [`Place`] in the tree into any type serde can read and finds *all* problems, not the first. [`render`] shows
-//! problems with the lines they are about. [`print`] writes a value that reads back the same.
+//! problems with the lines they are about. [`print()`] writes a value that reads back the same.
 //!
 //! Plain scalars follow the core schema of YAML 1.2: `no` and `on` are texts, and so is a number with leading zeros.
 

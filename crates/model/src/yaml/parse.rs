@@ -47,7 +47,7 @@ pub fn parse(source: &str) -> Result<Vec<Node>, Problems> {
     }
     let mut builder = Builder {
         parser: Parser::new_from_str(source),
-        lines: source.lines().collect(),
+        lines: source.lines().map(|line| (line, line.trim_end().chars().count())).collect(),
         anchors: HashMap::new(),
         aliased: Size::default(),
         problems: Problems::new(),
@@ -68,7 +68,8 @@ type Fatal = Box<Problem>;
 
 struct Builder<'a> {
     parser: Parser<'a, StrInput<'a>>,
-    lines: Vec<&'a str>,
+    /// Every line and its length in characters, counted once: lines may be long and hold many values.
+    lines: Vec<(&'a str, usize)>,
     anchors: HashMap<usize, (Node, Size)>,
     aliased: Size,
     problems: Problems,
@@ -235,14 +236,14 @@ impl<'a> Builder<'a> {
 
     /// From where a span begins to the end of that line.
     fn first_line(&self, span: Span) -> Span {
-        let line = self.lines.get(span.line - 1).unwrap_or(&"");
-        Span { length: (line.trim_end().chars().count() + 1).saturating_sub(span.column), ..span }
+        let end = self.lines.get(span.line - 1).map_or(0, |(_, length)| *length);
+        Span { length: (end + 1).saturating_sub(span.column), ..span }
     }
 
     fn syntax(&self, error: &ScanError) -> Problem {
         let marker = error.marker();
         let span = Span { line: marker.line().max(1), column: marker.col() + 1, length: 1 };
-        let line = self.lines.get(span.line - 1).unwrap_or(&"");
+        let line = self.lines.get(span.line - 1).map_or("", |(line, _)| line);
         let indent = line.len() - line.trim_start().len();
         if let Some(tab) = line[..indent].find('\t') {
             let span = Span { column: tab + 1, ..span };

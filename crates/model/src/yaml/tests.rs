@@ -324,3 +324,11 @@ proptest! {
         read(&format!("{}{add}{}", &RIDE[..at], &RIDE[end..])).ok();
     }
 }
+
+#[test]
+fn a_long_line_of_many_maps_is_read_without_measuring_it_for_each() {
+    // Quadratic reading takes ten seconds here, and a minute on a slow machine.
+    let source = format!("[{}]", "? a, ".repeat((LONGEST_BYTES - 10) / 5));
+    let Value::List(items) = &parse(&source).unwrap()[0].value else { panic!() };
+    assert_eq!(items.len(), (LONGEST_BYTES - 10) / 5);
+}
