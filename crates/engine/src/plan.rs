@@ -17,7 +17,7 @@ use crate::{
     machine::{Begin, HOLD},
 };
 
-pub use from::{Objective, from, probe};
+pub use from::{from, probe};
 
 /// What a run is to do.
 #[derive(Debug, Clone)]

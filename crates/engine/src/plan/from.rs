@@ -1,51 +1,37 @@
 //! From an experiment to a plan.
 
+mod slo;
+
 use std::{sync::Arc, time::Duration};
 
-use steadfast_experiment::{Experiment, Guard as WrittenGuard, MethodStep, SteadyState, ToleranceSpec};
+use steadfast_experiment::{Checked, Guard as WrittenGuard, MethodStep, ProbeState, SteadyState};
 use steadfast_model::{
     InjectionId, Problem, Problems,
-    event::Tolerance,
     problem::{Path, Severity},
 };
 use steadfast_probes::{Probe, ProbeSpec, Watch};
+use steadfast_slo::Slo;
 
 use super::{Injection, Metric, Plan, Step, Windows};
 use crate::guard::Guard;
 
-/// How many times the error budget's pace is tolerated unless the document says otherwise.
-const BURN_RATE: f64 = 10.0;
-
-/// An SLO, as far as a run cares.
-#[derive(Clone)]
-pub struct Objective {
-    /// Its name, as steady states refer to it.
-    pub name: String,
-    /// The share of good events it asks for, between 0 and 1.
-    pub target: f64,
-    /// Where its indicator is read.
-    pub probe: Arc<dyn Probe>,
-}
-
-/// Makes a plan for one run of an experiment that was checked. Every call chooses new injection ids.
+/// Makes a plan for one run of an experiment. Every call chooses new injection ids. `slos` are those that steady states
+/// may refer to; SLOs that stand in the experiment itself are read from it.
 ///
 /// # Errors
-/// All problems that only show here, with paths into the document: an SLO that is not among `objectives`, a guard on a
-/// metric that is not watched, a fault that is shorter than an interval.
-pub fn from(
-    experiment: &Experiment,
-    document_digest: &str,
-    parameters: &std::collections::BTreeMap<String, String>,
-    objectives: &[Objective],
-) -> Result<Plan, Problems> {
+/// All problems that only show here, with paths into the document: an SLO that is not there or cannot be watched, a
+/// guard on a metric that is not watched, a fault that is shorter than an interval.
+pub fn from(checked: &Checked, slos: &[Slo]) -> Result<Plan, Problems> {
     let mut problems = Problems::new();
+    let experiment = &checked.experiment;
     let spec = &experiment.spec;
-    let metrics: Vec<Metric> = spec
-        .steady_state
-        .iter()
-        .enumerate()
-        .filter_map(|(index, state)| metric(state, &at("steadyState", index), objectives, &mut problems))
-        .collect();
+    let mut metrics = Vec::new();
+    for (index, state) in spec.steady_state.iter().enumerate() {
+        metrics.extend(match state {
+            SteadyState::Probe(state) => probed(state, &at("steadyState", index), &mut problems),
+            SteadyState::Slo(state) => slo::metric(checked, index, state, slos, &mut problems),
+        });
+    }
     let names: Vec<&str> = spec.steady_state.iter().map(SteadyState::name).collect();
     let interval = spec.windows.interval.std();
     let mut guards = Vec::new();
@@ -59,8 +45,8 @@ pub fn from(
     Ok(Plan {
         name: experiment.name().to_owned(),
         title: experiment.metadata.title.clone().unwrap_or_else(|| experiment.name().to_owned()),
-        document_digest: document_digest.to_owned(),
-        parameters: parameters.clone(),
+        document_digest: checked.digest.clone(),
+        parameters: checked.parameters.clone(),
         metrics,
         loads: experiment.loads().cloned().collect(),
         steps,
@@ -82,48 +68,14 @@ pub fn probe(spec: ProbeSpec) -> Arc<dyn Probe> {
     Arc::new(Written(spec))
 }
 
-fn metric(
-    state: &SteadyState,
-    path: &Path,
-    objectives: &[Objective],
-    problems: &mut Problems,
-) -> Option<Metric> {
-    match state {
-        SteadyState::Probe(state) => {
-            let Some(tolerance) = state.tolerance.tolerance() else {
-                let path = path.key(state.probe.kind()).key("tolerance");
-                let hint = "write absolute: 1% or relative: 1.5";
-                problems.push(problem(path, "only an SLO has an error budget to burn", Some(hint)));
-                return None;
-            };
-            Some(Metric { name: state.name.clone(), probe: probe((*state.probe).clone()), tolerance })
-        }
-        SteadyState::Slo(state) => {
-            let path = path.key("slo");
-            let Some(objective) = objectives.iter().find(|objective| objective.name == state.name) else {
-                let known: Vec<&str> = objectives.iter().map(|objective| objective.name.as_str()).collect();
-                let hint = steadfast_model::yaml::suggest(&state.name, known)
-                    .unwrap_or_else(|| "write the SLO here, or name the file that holds it".to_owned());
-                let message = format!("there is no SLO called `{}`", state.name);
-                problems.push(problem(path, message, Some(&hint)));
-                return None;
-            };
-            let written = state.tolerance.unwrap_or(ToleranceSpec::BurnRate(BURN_RATE));
-            let tolerance = written.tolerance().unwrap_or_else(|| {
-                let ToleranceSpec::BurnRate(rate) = written else {
-                    unreachable!("all others have a tolerance")
-                };
-                Tolerance::Absolute(rate * (1.0 - objective.target))
-            });
-            if matches!(tolerance, Tolerance::Absolute(share) if !(share > 0.0 && share < 1.0)) {
-                let target = objective.target * 100.0;
-                let message = format!("with an objective of {target} % this tolerates every event to be bad");
-                problems.push(problem(path, message, Some("write a smaller tolerance: { burnRate: 2 }")));
-                return None;
-            }
-            Some(Metric { name: state.name.clone(), probe: objective.probe.clone(), tolerance })
-        }
-    }
+fn probed(state: &ProbeState, path: &Path, problems: &mut Problems) -> Option<Metric> {
+    let Some(tolerance) = state.tolerance.tolerance() else {
+        let path = path.key(state.probe.kind()).key("tolerance");
+        let hint = "write absolute: 1% or relative: 1.5";
+        problems.push(problem(path, "only an SLO has an error budget to burn", Some(hint)));
+        return None;
+    };
+    Some(Metric { name: state.name.clone(), probe: probe((*state.probe).clone()), tolerance })
 }
 
 fn guard(

@@ -1,7 +1,5 @@
-use std::collections::BTreeMap;
-
-use steadfast_experiment::{Checked, ReadOptions, read};
-use steadfast_model::RunId;
+use steadfast_experiment::{ReadOptions, read};
+use steadfast_model::{RunId, event::Tolerance};
 
 use super::*;
 
@@ -13,6 +11,8 @@ spec:
   steadyState:
     - slo: { ref: pay }
     - http: { name: home, url: 'http://127.0.0.1:1/', tolerance: { absolute: 1% } }
+  load:
+    - http: { name: pay, url: 'http://127.0.0.1:1/pay', rate: 50/s }
   method:
     - wait: 5s
     - inject: { fault: { processPause: {} }, into: { service: risk }, for: 20s }
@@ -28,20 +28,39 @@ fn checked(text: &str) -> Checked {
     read(text, "test.yaml", &ReadOptions::default()).unwrap()
 }
 
-fn objective(target: f64) -> Objective {
-    let spec = serde_json::json!({ "http": { "url": "http://127.0.0.1:1/pay" } });
-    Objective { name: "pay".to_owned(), target, probe: probe(serde_json::from_value(spec).unwrap()) }
+fn slos(target: f64) -> Vec<Slo> {
+    let text = format!(
+        "
+apiVersion: openslo/v1
+kind: SLO
+metadata: {{ name: pay }}
+spec:
+  service: gateway
+  indicator:
+    metadata: {{ name: pay-good }}
+    spec:
+      ratioMetric:
+        good: {{ metricSource: {{ type: steadfast.dev/load, spec: {{ status: 2xx }} }} }}
+        total: {{ metricSource: {{ type: steadfast.dev/load, spec: {{}} }} }}
+  timeWindow: [{{ duration: 28d, isRolling: true }}]
+  budgetingMethod: Occurrences
+  objectives: [{{ target: {target} }}]
+"
+    );
+    match steadfast_slo::read_slos(&text) {
+        Ok(file) => file.slos,
+        Err(problems) => panic!("{problems:?}"),
+    }
 }
 
-fn plan(text: &str, objectives: &[Objective]) -> Result<Plan, String> {
-    let checked = checked(text);
-    from(&checked.experiment, &checked.digest, &BTreeMap::new(), objectives)
+fn plan(text: &str, slos: &[Slo]) -> Result<Plan, String> {
+    from(&checked(text), slos)
         .map_err(|problems| problems.all().iter().map(|problem| format!("{problem}\n")).collect())
 }
 
 #[test]
 fn an_experiment_becomes_a_plan() {
-    let plan = plan(TEXT, &[objective(0.999)]).unwrap();
+    let plan = plan(TEXT, &slos(0.999)).unwrap();
     let recorded = plan.run_plan();
     assert_eq!(recorded.baseline.to_string(), "35s", "a wait before the first fault is more baseline");
     assert_eq!(recorded.fault.to_string(), "1m");
@@ -59,7 +78,7 @@ fn an_experiment_becomes_a_plan() {
 
 #[test]
 fn every_plan_has_injections_of_its_own() {
-    let ids = || plan(TEXT, &[objective(0.999)]).unwrap().injections().next().unwrap().id;
+    let ids = || plan(TEXT, &slos(0.999)).unwrap().injections().next().unwrap().id;
     assert_ne!(ids(), ids());
 }
 
@@ -68,9 +87,44 @@ fn all_problems_are_found_with_their_paths() {
     let text = TEXT.replace("for: 20s", "for: 200ms");
     let text = text.replace("  expect:", "    - wait: 1s\n  expect:");
     let found = plan(&text, &[]).unwrap_err();
-    for wanted in ["spec.steadyState[0].slo:", "spec.method[1].inject.for:", "spec.method[4].wait:"] {
+    for wanted in ["spec.steadyState[0].slo.ref:", "spec.method[1].inject.for:", "spec.method[4].wait:"] {
         assert!(found.contains(wanted), "{wanted} in\n{found}");
     }
-    let loose = plan(TEXT, &[objective(0.5)]).unwrap_err();
-    assert!(loose.contains("tolerates every event"), "{loose}");
+    let loose = plan(TEXT, &slos(0.5)).unwrap_err();
+    assert!(loose.contains("every event may be bad"), "{loose}");
+}
+
+#[test]
+fn an_slo_and_the_load_it_counts_agree_on_what_is_good() {
+    let text = TEXT.replace("rate: 50/s", "rate: 50/s, accept: ['2xx', '404']");
+    let found = plan(&text, &slos(0.999)).unwrap_err();
+    assert!(found.contains("the load `pay` accepts 2xx or 404"), "{found}");
+}
+
+/// All YAML files of a folder of the project.
+fn texts(folder: &str) -> Vec<(String, String)> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder);
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let yaml = files.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    yaml.map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap())).collect()
+}
+
+#[test]
+fn every_experiment_that_is_shipped_becomes_a_plan() {
+    let (demo, examples) = (texts("crates/demo/documents"), texts("examples"));
+    let is = |text: &str, what: &str| text.lines().any(|line| line.trim() == what);
+    let files = demo.iter().filter(|(_, text)| text.contains("openslo/v1"));
+    let slos: Vec<Slo> = files.flat_map(|(_, text)| steadfast_slo::read_slos(text).unwrap().slos).collect();
+    let mut count = 0;
+    for (file, text) in demo.iter().chain(&examples).filter(|(_, text)| is(text, "kind: Experiment")) {
+        let set = std::iter::once(("pid".to_owned(), "4711".to_owned()))
+            .filter(|_| text.contains("pid:"))
+            .collect();
+        let options = ReadOptions { set, ..ReadOptions::default() };
+        let checked = read(text, file, &options).unwrap_or_else(|problems| panic!("{file}: {problems:?}"));
+        let plan = from(&checked, &slos).unwrap_or_else(|problems| panic!("{file}: {problems:?}"));
+        assert!(plan.injections().count() > 0, "{file}");
+        count += 1;
+    }
+    assert!(count >= 7, "{count} experiments");
 }
