@@ -1,2 +1,130 @@
-//! The `steadfast` program.
-fn main() {}
+//! The `steadfast` program: reads what was typed, calls one command, and ends with its exit code.
+//!
+//! The only crate that prints and exits.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::runtime::{Builder, Runtime};
+
+mod cli;
+mod commands;
+mod confirm;
+mod convert;
+mod failure;
+mod live;
+mod live_runs;
+mod local;
+mod session;
+mod sources;
+mod stop;
+mod terminal;
+mod verify;
+
+use cli::{Cli, Command, fault::FaultCommand};
+use failure::Failure;
+use local::LocalApi;
+use session::Session;
+use terminal::{Style, Terminal, paint};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, everything else is a usage error.
+            let code = if error.use_stderr() { failure::code::USAGE } else { 0 };
+            drop(error.print());
+            return ExitCode::from(code);
+        }
+    };
+    let terminal = Terminal::new(cli.color);
+    let code = dispatch(cli, terminal).unwrap_or_else(|failure| {
+        report(&failure, terminal);
+        failure.code
+    });
+    ExitCode::from(code)
+}
+
+fn dispatch(cli: Cli, terminal: Terminal) -> Result<u8, Failure> {
+    let open = || Session::open(cli.state_dir.as_deref(), terminal);
+    match cli.command {
+        Command::Verdict(arguments) => commands::verdict::verdict(&arguments, terminal),
+        Command::Completions { shell } => commands::completions::completions(shell, terminal),
+        Command::Schema => commands::schema::schema(terminal),
+        Command::Init(arguments) => commands::init::init(&arguments, terminal),
+        Command::Fault(FaultCommand::List { output }) => commands::fault::list(output, terminal),
+        Command::Fault(FaultCommand::Show { kind, output }) => commands::fault::show(&kind, output, terminal),
+        Command::Proxy(arguments) => {
+            one_thread()?.block_on(commands::proxy::proxy(arguments, open, terminal))
+        }
+        Command::Reaper => one_thread()?.block_on(commands::reaper::reaper(open()?.state, terminal)),
+        Command::DemoService(arguments) => one_thread()?.block_on(commands::demo::service(&arguments)),
+        Command::DemoSupervisor(arguments) => one_thread()?.block_on(commands::demo::supervisor(&arguments)),
+        Command::Status(arguments) => commands::status::status(arguments.output, &open()?),
+        Command::Stop(arguments) => commands::stop::stop(&arguments, &open()?),
+        Command::Recover(arguments) => {
+            one_thread()?.block_on(commands::recover::recover(arguments.output, &open()?))
+        }
+        Command::Doctor(arguments) => {
+            one_thread()?.block_on(commands::doctor::doctor(arguments.output, &open()?))
+        }
+        Command::Fault(FaultCommand::Try(arguments)) => {
+            let session = open()?;
+            one_thread()?.block_on(async {
+                session.clean_up().await?;
+                commands::fault::attempt(&arguments, &session).await
+            })
+        }
+        Command::Runs(command) => {
+            let session = open()?;
+            one_thread()?.block_on(async {
+                session.clean_up().await?;
+                let store = session.history().await?;
+                let result = commands::runs::runs(command, &LocalApi::new(store.clone()), terminal).await;
+                store.close().await;
+                result
+            })
+        }
+        Command::Run(arguments) => {
+            let session = open()?;
+            threads()?.block_on(async {
+                session.clean_up().await?;
+                commands::run::run(&arguments, &session).await
+            })
+        }
+        Command::Demo(arguments) => {
+            let session = open()?;
+            threads()?.block_on(async {
+                session.clean_up().await?;
+                commands::demo::demo(arguments, &session).await
+            })
+        }
+    }
+}
+
+/// For commands that mostly wait.
+fn one_thread() -> Result<Runtime, Failure> {
+    built(&mut Builder::new_current_thread())
+}
+
+/// For commands that make load and watch at the same time.
+fn threads() -> Result<Runtime, Failure> {
+    built(&mut Builder::new_multi_thread())
+}
+
+fn built(builder: &mut Builder) -> Result<Runtime, Failure> {
+    builder.enable_all().build().map_err(|error| Failure::failed(format!("start the runtime: {error}")))
+}
+
+fn report(failure: &Failure, terminal: Terminal) {
+    let colour = terminal.stderr_colour;
+    // Problems of documents come rendered, with lines and carets.
+    if failure.message.contains("error:") || failure.message.contains("-->") {
+        terminal.say(failure.message.trim_end());
+    } else {
+        terminal.say(format_args!("{} {}", paint(colour, Style::Red, "error:"), failure.message));
+    }
+    if let Some(hint) = &failure.hint {
+        terminal.say(format_args!("{} {hint}", paint(colour, Style::Cyan, "hint:")));
+    }
+}

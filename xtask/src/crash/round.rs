@@ -145,18 +145,19 @@ impl<'a> Round<'a> {
             "--yes",
         ];
         let mut injector = self.start(&words, |_| ())?;
-        let shown = wait::until(PATIENCE, || {
-            if self.case.fault == "processKill" {
-                scene.target_ended()
-            } else {
-                !scene.differences(self.case, folder).is_empty()
-            }
-        });
+        // A killed process stays killed: that is its difference, and there is nothing to hold on to.
+        let one_shot = self.case.fault == "processKill";
+        let mut differs = || {
+            if one_shot { scene.target_ended() } else { !scene.differences(self.case, folder).is_empty() }
+        };
+        let shown = wait::until(PATIENCE, &mut differs);
+        // A stopped injector cannot start another reaper when this one dies. One that has ended needs no stopping.
+        drop(signal(injector.id(), "STOP"));
         self.end_reaper(&mut reaper);
         drop(injector.kill());
         drop(injector.wait());
-        let still = self.case.fault == "processKill" || !scene.differences(self.case, folder).is_empty();
-        Ok(shown && still && !self.live_injections()?.is_empty())
+        let still = differs();
+        Ok(shown && still && (one_shot || !self.live_injections()?.is_empty()))
     }
 
     /// What is left behind right now.

@@ -1,7 +1,9 @@
 //! What to start, where, and with which words.
 
 use std::collections::BTreeMap;
+use std::fs::DirBuilder;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::child::Role;
@@ -42,7 +44,9 @@ impl Plan {
     pub(super) fn write_configs(&self) -> Result<(), DemoError> {
         for (path, config) in &self.configs {
             for folder in ["config", "logs", "proxies"].map(|f| config.state_dir.join(f)) {
-                std::fs::create_dir_all(&folder).map_err(DemoError::io("create", &folder))?;
+                // Closed to others: a proxy refuses a control socket in an open folder.
+                let create = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+                create.map_err(DemoError::io("create", &folder))?;
             }
             write_json(path, config)?;
         }

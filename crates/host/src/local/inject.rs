@@ -76,6 +76,13 @@ impl Inner {
         };
         let injected = order.fault.as_fault().inject(&mut injection, &order.targets).await;
         let LiveInjection { mut page, rules, .. } = injection;
+        if injected.is_ok() && !order.fault.as_fault().reversible() {
+            // Nothing is held and nothing can be taken back, so there is nothing to keep a lease for. It was done, whether
+            // or not that can be written.
+            drop(page.as_mut().map(|page| page.state(State::Active, None, vec![])));
+            self.undo_here(page, slot, state, "nothing of it can be taken back").await;
+            return Ok(());
+        }
         let error = match (injected, page.as_mut()) {
             (Err(error), _) => from_fault(&error),
             (Ok(()), None) => host_error(HostErrorKind::Other, "inject: its file was lost", None),

@@ -1,0 +1,246 @@
+//! `steadfast demo`
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use steadfast_demo::{DemoConfig, DemoError, Switches, System};
+use steadfast_model::{Outcome, event::Conclusion};
+
+use crate::{
+    cli::{
+        Output,
+        demo::{DemoArguments, DemoCommand, ServiceArguments, SupervisorArguments},
+    },
+    failure::{Failure, code},
+    session::Session,
+    sources::Sources,
+    terminal::{Style, paint, verdict},
+    verify::{Ended, Wish, verify},
+};
+
+/// The experiments, in the order they are run.
+const EXPERIMENTS: [&str; 4] = ["risk-slow", "ledger-slow", "wallet-killed", "no-traffic"];
+
+/// Starts the sample system and verifies four beliefs about it; or starts it, stops it, shows it.
+pub(crate) async fn demo(arguments: DemoArguments, session: &Session) -> Result<u8, Failure> {
+    let terminal = session.terminal;
+    match arguments.command {
+        None => verify_all(&arguments.switches, &arguments.only, session).await,
+        Some(DemoCommand::Up { switches }) => {
+            let config = config(&folder(session), switches_of(&switches)?, session)?;
+            let supervisor = session.command(&["demo-supervisor"]);
+            let state = steadfast_demo::up(&config, &supervisor).await.map_err(failure)?;
+            let documents = config.state_dir.join("documents");
+            steadfast_demo::write_documents(&documents, &state).map_err(failure)?;
+            terminal.print(format_args!("gateway    {}", state.url("gateway")));
+            terminal.print(format_args!("documents  {}", documents.display()));
+            terminal.say(format_args!("Try: steadfast run {}", documents.join("risk-slow.yaml").display()));
+            Ok(0)
+        }
+        Some(DemoCommand::Down) => {
+            let was_running = steadfast_demo::down(&folder(session)).await.map_err(failure)?;
+            terminal.say(if was_running {
+                "The sample system is stopped."
+            } else {
+                "No sample system was running."
+            });
+            Ok(0)
+        }
+        Some(DemoCommand::Status { output }) => status(output, session).await,
+    }
+}
+
+/// Runs one service until it is told to end.
+pub(crate) async fn service(arguments: &ServiceArguments) -> Result<u8, Failure> {
+    let config = steadfast_demo::ServiceConfig::read(&arguments.config).map_err(failure)?;
+    steadfast_demo::run_service(&arguments.name, &config).await.map_err(failure)?;
+    Ok(0)
+}
+
+/// Runs the supervisor in the background until it is told to end.
+pub(crate) async fn supervisor(arguments: &SupervisorArguments) -> Result<u8, Failure> {
+    let config = DemoConfig::read(&arguments.config).map_err(failure)?;
+    steadfast_demo::supervise(&config).await.map_err(failure)?;
+    Ok(0)
+}
+
+async fn verify_all(
+    switches: &crate::cli::demo::Switches,
+    only: &[String],
+    session: &Session,
+) -> Result<u8, Failure> {
+    let terminal = session.terminal;
+    if let Some(unknown) = only.iter().find(|name| !EXPERIMENTS.contains(&name.as_str())) {
+        let known = EXPERIMENTS.join(", ");
+        return Err(Failure::usage(format!("the demo has no experiment `{unknown}`"))
+            .hint(Some(format!("there are {known}"))));
+    }
+    let switches = switches_of(switches)?;
+    // A folder of its own each time: a demo that is up keeps its ledger, and this one ends with a clean audit.
+    let folder = session.folder().join("demo-runs").join(steadfast_model::RunId::new().to_string());
+    let config = config(&folder, switches, session)?;
+    terminal.say("Starting six services and five fault proxies...");
+    let system = System::start(&config).await.map_err(failure)?;
+    let documents = folder.join("documents");
+    let ended = match steadfast_demo::write_documents(&documents, &system.state()).map_err(failure) {
+        Ok(()) => run_experiments(&documents, only, session).await,
+        Err(failure) => Err(failure),
+    };
+    let drained = steadfast_demo::drain(&folder, Duration::from_secs(20)).await;
+    system.stop().await;
+    let results = ended?;
+    let audit = steadfast_demo::audit(&folder).await.map_err(failure)?;
+    summary(&results, &documents, session);
+    let clean = audit.is_clean();
+    let colour = terminal.stdout_colour;
+    if clean {
+        terminal.print(format_args!(
+            "ledger audit: {} payments acknowledged, {} posted: {}",
+            audit.acknowledged,
+            audit.posted,
+            paint(colour, Style::Green, "none lost, none doubled")
+        ));
+    } else {
+        terminal.print(paint(colour, Style::Red, "ledger audit: the books are wrong"));
+        for problem in audit.problems() {
+            terminal.print(format_args!("  {problem}"));
+        }
+    }
+    drained.map_err(failure)?;
+    Ok(exit_code(&results, clean))
+}
+
+async fn run_experiments(
+    documents: &Path,
+    only: &[String],
+    session: &Session,
+) -> Result<Vec<Ended>, Failure> {
+    let mut results = Vec::new();
+    for name in
+        EXPERIMENTS.into_iter().filter(|name| only.is_empty() || only.iter().any(|wanted| wanted == name))
+    {
+        let terminal = session.terminal;
+        terminal.say("");
+        let sources = Sources::beside(&documents.join(format!("{name}.yaml")))?;
+        let wish = Wish { set: BTreeMap::new(), ask: false, dry_run: false, output: Output::Text };
+        let Some(ended) = verify(sources, wish, session).await? else { continue };
+        let stopped = ended.by_person;
+        results.push(ended);
+        if stopped {
+            break;
+        }
+    }
+    Ok(results)
+}
+
+fn summary(results: &[Ended], documents: &Path, session: &Session) {
+    let terminal = session.terminal;
+    let colour = terminal.stdout_colour;
+    terminal.print("");
+    for ended in results {
+        let word = verdict(colour, ended.conclusion.verdict);
+        let padding = " ".repeat(13_usize.saturating_sub(ended.conclusion.verdict.to_string().len()));
+        terminal.print(format_args!("{:14} {word}{padding}{}", ended.experiment, headline(ended)));
+    }
+    terminal.print("");
+    for ended in results {
+        if let Some(report) = &ended.report {
+            terminal.print(format_args!("report     {}", report.display()));
+        }
+    }
+    terminal.print(format_args!(
+        "history    {}  (steadfast runs list)",
+        session.folder().join("history.sqlite").display()
+    ));
+    terminal.print(format_args!("documents  {}", documents.display()));
+}
+
+/// What matters most about a run, in one line.
+fn headline(ended: &Ended) -> String {
+    let Conclusion { outcome, reason, .. } = &ended.conclusion;
+    let stopped = if *outcome == Outcome::Stopped { "stopped early. " } else { "" };
+    let recovery = match ended.recovery {
+        Some(Some(seconds)) => format!(" Recovered after {}.", steadfast_report::duration_in_words(seconds)),
+        Some(None) => " Did not recover in time.".to_owned(),
+        None => String::new(),
+    };
+    format!("{stopped}{}{recovery}", reason.sentence)
+}
+
+/// The demo did its work when every run was concluded and the books are right, whatever the verdicts are: two of them
+/// are meant to be bad news.
+fn exit_code(results: &[Ended], clean: bool) -> u8 {
+    let worst = |code_: u8| results.iter().any(|ended| ended.exit_code == code_);
+    match () {
+        () if worst(code::ABANDONED) => code::ABANDONED,
+        () if !clean || worst(code::FAILED) => code::FAILED,
+        () if results.iter().any(|ended| ended.by_person) => code::STOPPED,
+        () => 0,
+    }
+}
+
+async fn status(output: Output, session: &Session) -> Result<u8, Failure> {
+    let terminal = session.terminal;
+    let status = steadfast_demo::status(&folder(session)).await;
+    if output == Output::Json {
+        let state = serde_json::to_value(&status.state).map_err(Failure::failed)?;
+        terminal.print(
+            serde_json::json!({ "running": status.running, "answers": status.answers, "state": state }),
+        );
+        return Ok(0);
+    }
+    let Some(state) = status.state.filter(|_| status.running) else {
+        terminal.print("The sample system is not running. `steadfast demo up` starts it.");
+        return Ok(0);
+    };
+    for (name, process) in state.processes() {
+        let pid = process.process.as_ref().map_or("-".to_owned(), |identity| identity.pid.to_string());
+        let health = match status.answers.get(name) {
+            Some(true) => "answers",
+            Some(false) => "silent",
+            None => "",
+        };
+        terminal.print(format_args!(
+            "{name:24} 127.0.0.1:{:<6} process {pid:<8} restarts {:<3} {health}",
+            process.port, process.restarts
+        ));
+    }
+    Ok(0)
+}
+
+fn folder(session: &Session) -> PathBuf {
+    session.folder().join("demo")
+}
+
+fn config(folder: &Path, switches: Switches, session: &Session) -> Result<DemoConfig, Failure> {
+    fs::create_dir_all(folder)
+        .map_err(|error| Failure::failed(format!("make {}: {error}", folder.display())))?;
+    Ok(DemoConfig {
+        state_dir: folder.to_owned(),
+        service_command: session.command(&["demo-service"]),
+        proxy_command: Some(session.command(&["proxy"])),
+        switches,
+        gateway_port: None,
+    })
+}
+
+fn switches_of(typed: &crate::cli::demo::Switches) -> Result<Switches, Failure> {
+    Switches::new(&typed.without, &typed.fix).map_err(|problems| {
+        let lines: Vec<_> = problems
+            .iter()
+            .map(|problem| match problem.hint() {
+                Some(hint) => format!("error: failed to {problem}\nhint: {hint}"),
+                None => format!("error: failed to {problem}"),
+            })
+            .collect();
+        Failure { code: code::USAGE, message: lines.join("\n"), hint: None }
+    })
+}
+
+fn failure(error: DemoError) -> Failure {
+    Failure::failed(&error).hint(error.hint())
+}

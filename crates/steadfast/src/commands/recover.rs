@@ -1,0 +1,71 @@
+//! `steadfast recover`
+
+use steadfast_host::{Recovery, Timing, recover as undo};
+
+use crate::{
+    cli::Output,
+    failure::{Failure, code},
+    session::Session,
+    terminal::{Style, Terminal, paint},
+};
+
+/// Undoes what processes that died have left behind.
+pub(crate) async fn recover(output: Output, session: &Session) -> Result<u8, Failure> {
+    let recovery = run(session).await?;
+    match output {
+        Output::Json => {
+            session.terminal.print(serde_json::to_string_pretty(&recovery).map_err(Failure::failed)?)
+        }
+        Output::Text => {
+            say(&recovery, session.terminal);
+            if recovery.is_clean() && recovery.reverted.is_empty() {
+                session.terminal.say("Nothing was left behind.");
+            }
+        }
+    }
+    Ok(match () {
+        () if !recovery.abandoned.is_empty() || !recovery.foreign.is_empty() => code::ABANDONED,
+        () if !recovery.pending.is_empty() => code::FAILED,
+        () => 0,
+    })
+}
+
+/// The same before another command's own work.
+pub(crate) async fn run(session: &Session) -> Result<Recovery, Failure> {
+    undo(&session.state, session.clock.clone(), Timing::default())
+        .await
+        .map_err(|error| Failure::failed(error.with_causes()).hint(error.hint()))
+}
+
+/// Says what was undone and what was not; nothing when there was nothing.
+pub(crate) fn say(recovery: &Recovery, terminal: Terminal) {
+    let colour = terminal.stderr_colour;
+    for injection in &recovery.reverted {
+        terminal.say(format_args!(
+            "{} injection {injection}, left behind by a process that died",
+            paint(colour, Style::Green, "undid")
+        ));
+    }
+    for (word, list) in [("could NOT undo", &recovery.abandoned), ("could not undo yet:", &recovery.pending)]
+    {
+        for left in list {
+            terminal.say(format_args!(
+                "{} injection {}: {}",
+                paint(colour, Style::Red, word),
+                left.injection,
+                left.problems.join("; ")
+            ));
+            for command in &left.manual {
+                terminal.say(format_args!("  by hand: {command}"));
+            }
+        }
+    }
+    for file in &recovery.foreign {
+        terminal.say(format_args!(
+            "{} {}: {}; something may be left behind",
+            paint(colour, Style::Red, "cannot read"),
+            file.path.display(),
+            file.why
+        ));
+    }
+}

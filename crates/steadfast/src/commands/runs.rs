@@ -1,0 +1,116 @@
+//! `steadfast runs`
+
+use std::{fs, path::Path};
+
+use serde_json::json;
+use steadfast_api::{Api, ReplayResult};
+use steadfast_model::{Verdict, run::RunFilter};
+use steadfast_report::Story;
+
+use crate::{
+    cli::{
+        Output,
+        runs::{Report, RunsCommand},
+    },
+    failure::{Failure, code},
+    terminal::{Style, Terminal, paint},
+};
+
+mod diff;
+mod list;
+mod show;
+
+/// Looks at what was learned.
+pub(crate) async fn runs(command: RunsCommand, api: &dyn Api, terminal: Terminal) -> Result<u8, Failure> {
+    match command {
+        RunsCommand::List { experiment, verdict, limit, output } => {
+            let verdict = verdict.map(|word| verdict_of(&word));
+            let filter = RunFilter { experiment, verdict, limit: Some(limit) };
+            list::list(&api.list_runs(&filter).await?, output, terminal)
+        }
+        RunsCommand::Show { run, events, output } => {
+            show::show(&api.show_run(&run).await?, events, output, terminal)
+        }
+        RunsCommand::Replay { run, all, output } => {
+            let names = match run {
+                Some(run) if !all => vec![run],
+                _ => api
+                    .list_runs(&RunFilter::default())
+                    .await?
+                    .into_iter()
+                    .map(|run| run.id.to_string())
+                    .collect(),
+            };
+            replay(&names, api, output, terminal).await
+        }
+        RunsCommand::Diff { left, right, output } => {
+            diff::diff(&api.show_run(&left).await?, &api.show_run(&right).await?, output, terminal)
+        }
+        RunsCommand::Report { run, file, output } => {
+            let record = api.show_run(&run).await?;
+            let story = Story::new(record.summary, &record.events, record.documents);
+            let (text, ending) = match output {
+                Report::Html => (steadfast_report::html(&story), "html"),
+                Report::Json => (steadfast_report::json(&story).map_err(Failure::failed)?, "json"),
+            };
+            let file = file.unwrap_or_else(|| format!("{}.{ending}", story.run.name).into());
+            write(&file, &text)?;
+            terminal.print(file.display());
+            Ok(0)
+        }
+    }
+}
+
+async fn replay(names: &[String], api: &dyn Api, output: Output, terminal: Terminal) -> Result<u8, Failure> {
+    let colour = terminal.stdout_colour;
+    let (mut agreeing, mut others, mut disagreeing) = (0_u32, 0_u32, 0_u32);
+    let mut reports = Vec::new();
+    for name in names {
+        let report = api.replay_run(name).await?;
+        let (word, lines) = match &report.result {
+            ReplayResult::Agrees {} => (paint(colour, Style::Green, "agrees"), Vec::new()),
+            ReplayResult::Disagrees { differences } => {
+                (paint(colour, Style::Red, "disagrees"), differences.clone())
+            }
+            ReplayResult::Unfinished {} => (paint(colour, Style::Dim, "unfinished"), Vec::new()),
+            ReplayResult::OtherVersion { concluded_by } => (
+                paint(colour, Style::Yellow, "other version"),
+                vec![format!("concluded by analysis {concluded_by}")],
+            ),
+        };
+        match report.result {
+            ReplayResult::Agrees {} => agreeing += 1,
+            ReplayResult::Disagrees { .. } => disagreeing += 1,
+            _ => others += 1,
+        }
+        if output == Output::Text {
+            terminal.print(format_args!("{}  {word}", report.run.name));
+            for line in lines {
+                terminal.print(format_args!("    {line}"));
+            }
+        }
+        reports.push(report);
+    }
+    match output {
+        Output::Json => {
+            terminal.print(json!({ "runs": reports, "agreeing": agreeing, "disagreeing": disagreeing }))
+        }
+        Output::Text => terminal
+            .print(format_args!("{agreeing} agree, {disagreeing} disagree, {others} cannot be compared")),
+    }
+    Ok(if disagreeing > 0 { code::REFUTED } else { 0 })
+}
+
+/// Writes a report, readable by its owner's group and others as the user's mask says.
+pub(crate) fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(file, text).map_err(|error| Failure::failed(format!("write {}: {error}", file.display())))
+}
+
+fn verdict_of(word: &str) -> Verdict {
+    match word {
+        "held" => Verdict::Held,
+        "refuted" => Verdict::Refuted,
+        // The command line accepts nothing else.
+        _ => Verdict::Inconclusive,
+    }
+}

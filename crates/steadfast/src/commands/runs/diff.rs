@@ -1,0 +1,112 @@
+//! `steadfast runs diff`
+
+use serde_json::{Value, json};
+use steadfast_api::RunRecord;
+use steadfast_report::{Story, share_in_words};
+
+use crate::{
+    cli::Output,
+    failure::Failure,
+    terminal::{Style, Terminal, paint},
+};
+
+/// Compares two runs: what was run, what was planned, what was found.
+pub(crate) fn diff(
+    left: &RunRecord,
+    right: &RunRecord,
+    output: Output,
+    terminal: Terminal,
+) -> Result<u8, Failure> {
+    let differences = compare(left, right);
+    match output {
+        Output::Json => terminal.print(json!({
+            "left": left.summary,
+            "right": right.summary,
+            "differences": differences.iter().map(|d| json!({ "what": d.0, "left": d.1, "right": d.2 })).collect::<Vec<Value>>(),
+        })),
+        Output::Text => {
+            let colour = terminal.stdout_colour;
+            terminal.print(format_args!("{} {}", paint(colour, Style::Red, "-"), left.summary.name));
+            terminal.print(format_args!("{} {}", paint(colour, Style::Green, "+"), right.summary.name));
+            if differences.is_empty() {
+                terminal.print("nothing differs");
+            }
+            for (what, before, after) in differences {
+                terminal.print(paint(colour, Style::Bold, what));
+                terminal.print(format_args!("  {} {before}", paint(colour, Style::Red, "-")));
+                terminal.print(format_args!("  {} {after}", paint(colour, Style::Green, "+")));
+            }
+        }
+    }
+    Ok(0)
+}
+
+/// What differs: its name, the left value, the right value.
+fn compare(left: &RunRecord, right: &RunRecord) -> Vec<(String, String, String)> {
+    let tell =
+        |record: &RunRecord| Story::new(record.summary.clone(), &record.events, record.documents.clone());
+    let (left, right) = (tell(left), tell(right));
+    let mut found = Vec::new();
+    let mut note = |what: String, a: String, b: String| {
+        if a != b {
+            found.push((what, a, b));
+        }
+    };
+    note("experiment".into(), left.run.experiment.clone(), right.run.experiment.clone());
+    note("document".into(), left.run.digest.clone(), right.run.digest.clone());
+    let word =
+        |story: &Story| story.conclusion.as_ref().map_or("unfinished".into(), |c| c.verdict.to_string());
+    note("verdict".into(), word(&left), word(&right));
+    let outcome =
+        |story: &Story| story.conclusion.as_ref().map_or("unfinished".into(), |c| c.outcome.to_string());
+    note("outcome".into(), outcome(&left), outcome(&right));
+    let reason =
+        |story: &Story| story.conclusion.as_ref().map_or(String::new(), |c| c.reason.sentence.clone());
+    note("reason".into(), reason(&left), reason(&right));
+    let mut names: Vec<&String> =
+        left.series.iter().chain(&right.series).map(|series| &series.name).collect();
+    names.sort();
+    names.dedup();
+    for name in names {
+        let numbers = |story: &Story| {
+            let metric = story.finding.as_ref()?.metrics.iter().find(|metric| metric.name == *name)?;
+            Some(format!(
+                "baseline {}, fault {}",
+                share_in_words(metric.baseline_rate),
+                share_in_words(metric.fault_rate)
+            ))
+        };
+        let text = |story| numbers(story).unwrap_or_else(|| "not judged".to_owned());
+        note(format!("metric {name}"), text(&left), text(&right));
+    }
+    for file in left.documents.iter().chain(&right.documents).map(|document| &document.file) {
+        let text = |story: &Story| {
+            story
+                .documents
+                .iter()
+                .find(|document| document.file == *file)
+                .map_or(String::new(), |d| d.text.clone())
+        };
+        for (a, b) in changed_lines(&text(&left), &text(&right)) {
+            note(format!("line of {file}"), a, b);
+        }
+    }
+    found.dedup();
+    found
+}
+
+/// Lines that stand in only one of two texts, paired in order.
+fn changed_lines(left: &str, right: &str) -> Vec<(String, String)> {
+    let only = |a: &str, b: &str| -> Vec<String> {
+        a.lines()
+            .filter(|line| !b.lines().any(|other| other == *line))
+            .map(|line| line.trim().to_owned())
+            .collect()
+    };
+    let (gone, new) = (only(left, right), only(right, left));
+    (0..gone.len().max(new.len()))
+        .map(|index| {
+            (gone.get(index).cloned().unwrap_or_default(), new.get(index).cloned().unwrap_or_default())
+        })
+        .collect()
+}
