@@ -39,6 +39,9 @@ pub(crate) struct Persistence {
     pub renews: bool,
 }
 
+/// Pauses are doubled up to this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
 /// What undoing needs.
 #[derive(Clone)]
 pub(crate) struct Undoer {
@@ -104,8 +107,9 @@ impl Undoer {
                 let manual = pending.iter().rev().map(|record| record.manual.clone()).collect();
                 return Err((Leftover { problems, manual }, heals && before_deadline && how.until.is_none()));
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(how.pause * 16);
+            let left = how.until.filter(|_| goes_on).map_or(pause, |until| until.since(now));
+            tokio::time::sleep(pause.min(left)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE.max(how.pause));
         }
         if account.troubles.is_empty() {
             return Ok(());

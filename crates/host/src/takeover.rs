@@ -74,6 +74,8 @@ pub(crate) async fn take_over(
     report: &(dyn Fn(ReaperEvent) + Send + Sync),
 ) -> Result<Taken, String> {
     let why = match standing(undoer, account)? {
+        // Given up by its injector, which changes nothing any more; whoever asks may try.
+        _ if account.state == State::Abandoned => "it was asked for again",
         Standing::Live(_) => return Ok(Taken::Live),
         Standing::Orphaned if account.is_from_another_boot(&undoer.clock.boot_id()) => {
             "the machine was restarted"

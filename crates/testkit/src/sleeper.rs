@@ -34,6 +34,12 @@ impl Sleeper {
         line.rsplit_once(") ")?.1.chars().next()
     }
 
+    /// Whether it lives and is not stopped.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        matches!(self.state(), Some('S' | 'R' | 'D'))
+    }
+
     /// Ends it and collects it.
     ///
     /// # Panics

@@ -72,3 +72,31 @@ impl Inner {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use steadfast_ledger::StateDir;
+    use steadfast_model::Binding;
+
+    use super::*;
+    use crate::{LocalHost, LocalHostOptions, Timing, local::slot::Live};
+
+    #[tokio::test]
+    async fn what_overstayed_cannot_be_renewed() {
+        let directory = steadfast_testkit::durable_dir();
+        let state = StateDir::open(directory.path()).unwrap();
+        let (binding, timing) = (Binding::default(), Timing::default());
+        let host = LocalHost::new(LocalHostOptions { state, binding, reaper: vec![], timing }).unwrap();
+        let (past, future) = (BootTime(1), BootTime(u64::MAX));
+        for (deadline, lease, part) in
+            [(future, past, "lease"), (past, future, "deadline"), (future, future, "somebody")]
+        {
+            let injection = InjectionId::new();
+            *host.inner.slot(injection).live() = Some(Live { deadline, lease, rules: Vec::new() });
+            let refused = host.inner.renew(injection).await.unwrap_err();
+            assert_eq!(refused.kind, HostErrorKind::NotLive);
+            assert!(refused.message.contains(part), "{refused:?}");
+        }
+        assert_eq!(host.inner.renew(InjectionId::new()).await.unwrap_err().kind, HostErrorKind::NotLive);
+    }
+}

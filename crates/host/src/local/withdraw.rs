@@ -62,8 +62,8 @@ impl Inner {
         Err(failed(format!("revert {injection}: another process is at it")))
     }
 
-    /// Undoes with this process's persistence. What may heal is gone on with in the background, until shortly before
-    /// the deadline, when the reaper would end this process.
+    /// Undoes with this process's persistence. What may heal is gone on with in the background, until half the
+    /// grace before the deadline is left: at the deadline the reaper would end this process.
     pub(super) async fn undo_here(
         self: &Arc<Self>,
         mut page: Option<Box<Page>>,
@@ -78,7 +78,7 @@ impl Inner {
             *slot.live() = None;
             return undone;
         }
-        let margin = u64::try_from(self.timing.grace.as_nanos() / 5).unwrap_or(0);
+        let margin = u64::try_from(self.timing.grace.as_nanos() / 2).unwrap_or(0);
         let how = Persistence { until: Some(BootTime(deadline.0.saturating_sub(margin))), ..how };
         let (inner, slot) = (self.clone(), slot.clone());
         state.straggler = Some(tokio::spawn(async move {

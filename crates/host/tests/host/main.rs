@@ -1,0 +1,11 @@
+//! Real injectors, reapers, proxies and targets, and whatever may happen to them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+mod ledgers;
+mod orders;
+mod proxies;
+mod roles;
+mod stage;
+mod targets;
+mod whoever_dies;

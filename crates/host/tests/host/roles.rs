@@ -1,0 +1,107 @@
+//! What this program does when started as an injector, a reaper or a proxy instead of as a test.
+
+#![expect(clippy::print_stdout, reason = "a role is heard by what it prints")]
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use steadfast_engine::host::Host;
+use steadfast_host::{LocalHost, LocalHostOptions, ReaperEnd, Timing, ensure_reaper, run_reaper};
+use steadfast_ledger::StateDir;
+use steadfast_linux::{SystemClock, identify, own_identity};
+use steadfast_model::{Binding, ResolvedTarget, proxy::Protocol, target::ResolvedProcess};
+use steadfast_proxy::{Limits, ProxyConfig};
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use crate::stage::{Stage, eventually, lively, pause, role_command};
+
+pub(crate) const ROLE: &str = "STEADFAST_TEST_ROLE";
+pub(crate) const ROLES_TEST: &str = "roles::a_reaper_with_nothing_to_do_leaves";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reaper_with_nothing_to_do_leaves() {
+    match std::env::var(ROLE).as_deref() {
+        Ok("reaper") => reaper().await,
+        Ok("injector") => injector().await,
+        Ok("proxy") => proxy().await,
+        _ => {
+            let stage = Stage::new();
+            let command = role_command("reaper", &stage.path(), stage.timing);
+            let reaper = ensure_reaper(&stage.state(), &command, stage.timing).await.unwrap();
+            assert_eq!(stage.reaper(), Some(reaper));
+            eventually("it leaves", || stage.reaper().is_none()).await;
+            let log = stage.state().reaper_log();
+            let says_so = || std::fs::read_to_string(&log).unwrap().contains("nothing left to look after");
+            eventually("it says so", says_so).await;
+        }
+    }
+}
+
+fn setting(name: &str) -> String {
+    std::env::var(name).unwrap()
+}
+
+fn timing() -> Timing {
+    let millis = |name| Duration::from_millis(setting(name).parse().unwrap());
+    Timing { lease: millis("LEASE"), grace: millis("GRACE"), reaper_linger: millis("LINGER"), ..lively() }
+}
+
+async fn reaper() {
+    let state = StateDir::open(&PathBuf::from(setting("STATE"))).unwrap();
+    let end = run_reaper(state, timing(), |event| eprintln!("{event}")).await.unwrap();
+    assert_eq!(end, ReaperEnd::Idle);
+}
+
+/// Pauses a process and renews until told otherwise: `revert`, or `idle` to renew no more.
+async fn injector() {
+    let path = PathBuf::from(setting("STATE"));
+    let arguments = setting("ARGUMENTS");
+    let (pid, millis) = arguments.split_once(' ').unwrap();
+    let identity = identify(pid.parse().unwrap()).unwrap().unwrap();
+    let target =
+        ResolvedTarget::Process(ResolvedProcess { identity, command: "sleep".into(), service: None });
+    let timing = timing();
+    let reaper = role_command("reaper", &path, timing);
+    let state = StateDir::open(&path).unwrap();
+    let host =
+        LocalHost::new(LocalHostOptions { state, binding: Binding::default(), reaper, timing }).unwrap();
+    let order = pause(target, Duration::from_millis(millis.parse().unwrap()));
+    host.inject(&order).await.unwrap();
+    println!("says: injected");
+    let mut orders = BufReader::new(tokio::io::stdin()).lines();
+    let mut renews = true;
+    loop {
+        tokio::select! {
+            line = orders.next_line() => match line.unwrap().as_deref() {
+                Some("idle") => renews = false,
+                Some("revert") => break,
+                _ => std::future::pending().await,
+            },
+            () = tokio::time::sleep(timing.lease / 10) => {
+                if renews && host.renew(order.injection).await.is_err() {
+                    renews = false;
+                }
+            }
+        }
+    }
+    host.revert(order.injection).await.unwrap();
+    println!("says: reverted");
+}
+
+/// A proxy in front of `upstream`, controlled at `control`.
+async fn proxy() {
+    let arguments = setting("ARGUMENTS");
+    let (control, upstream) = arguments.split_once(' ').unwrap();
+    let config = ProxyConfig {
+        name: "a-b".to_owned(),
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        upstream: upstream.to_owned(),
+        protocol: Protocol::Http,
+        control: PathBuf::from(control),
+        identity: own_identity().unwrap(),
+        allow_remote: false,
+        limits: Limits::default(),
+    };
+    let proxy = steadfast_proxy::Proxy::bind(config, Arc::new(SystemClock::new().unwrap())).await.unwrap();
+    println!("says: {}", proxy.local_addr());
+    proxy.run(std::future::pending()).await.unwrap();
+}

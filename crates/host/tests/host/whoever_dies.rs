@@ -1,0 +1,143 @@
+//! Injectors and reapers that are killed, frozen or late.
+
+use std::time::Duration;
+
+use steadfast_linux::{ProcessHandle, process_state};
+use steadfast_model::process::{ProcessState, Signal};
+use steadfast_testkit::Sleeper;
+
+use crate::stage::{PATIENCE, Stage, eventually, role_command, runs_again};
+
+const LONG: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn an_injector_that_is_asked_reverts_by_itself() {
+    let (stage, target) = (Stage::new(), Sleeper::new());
+    let mut injector = stage.injector(&target, LONG);
+    let live = stage.status();
+    assert_eq!((live.injections.len(), live.injections[0].injector_lives), (1, true));
+    assert!(live.injections[0].ends_within_seconds > 50.0 && live.reaper.is_some());
+    injector.order("revert");
+    assert_eq!(injector.hear(), "reverted");
+    assert!(injector.wait().success());
+    assert!(target.runs());
+    assert!(stage.status().injections.is_empty());
+}
+
+#[tokio::test]
+async fn when_the_injector_is_killed_the_reaper_reverts_at_once() {
+    let (stage, target) = (Stage::new(), Sleeper::new());
+    let mut injector = stage.injector(&target, LONG);
+    injector.kill();
+    runs_again(&target).await;
+    eventually("the file is closed", || stage.status().injections.is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_frozen_injector_is_killed_when_its_lease_runs_out() {
+    let mut stage = Stage::new();
+    stage.timing.lease = Duration::from_millis(1_000);
+    let target = Sleeper::new();
+    let mut injector = stage.injector(&target, LONG);
+    let handle = injector.handle();
+    injector.signal(Signal::Stop);
+    runs_again(&target).await;
+    assert!(handle.ends_within(PATIENCE).unwrap());
+    assert!(!injector.wait().success());
+    eventually("the file is closed", || stage.status().injections.is_empty()).await;
+}
+
+#[tokio::test]
+async fn an_injector_that_renews_for_ever_is_killed_at_its_deadline() {
+    let mut stage = Stage::new();
+    stage.timing.grace = Duration::from_millis(300);
+    let target = Sleeper::new();
+    let mut injector = stage.injector(&target, Duration::from_millis(700));
+    runs_again(&target).await;
+    assert!(!injector.wait().success());
+    let log = std::fs::read_to_string(stage.state().reaper_log()).unwrap();
+    assert!(log.contains("as its deadline passed"), "{log}");
+}
+
+#[tokio::test]
+async fn an_injector_replaces_a_reaper_that_was_killed() {
+    let (stage, target) = (Stage::new(), Sleeper::new());
+    let mut injector = stage.injector(&target, LONG);
+    let first = stage.reaper().unwrap();
+    ProcessHandle::open(&first).unwrap().unwrap().signal(Signal::Kill).unwrap();
+    eventually("another sits", || stage.reaper().is_some_and(|second| second != first)).await;
+    assert_eq!(target.state(), Some('T'));
+    injector.kill();
+    runs_again(&target).await;
+}
+
+#[tokio::test]
+async fn an_injector_replaces_a_reaper_that_is_frozen() {
+    let (stage, target) = (Stage::new(), Sleeper::new());
+    let mut injector = stage.injector(&target, LONG);
+    let first = stage.reaper().unwrap();
+    ProcessHandle::open(&first).unwrap().unwrap().signal(Signal::Stop).unwrap();
+    eventually("another sits", || stage.reaper().is_some_and(|second| second != first)).await;
+    injector.kill();
+    runs_again(&target).await;
+}
+
+#[tokio::test]
+async fn when_both_are_killed_the_next_command_recovers() {
+    let (stage, target) = (Stage::new(), Sleeper::new());
+    let mut injector = stage.injector(&target, LONG);
+    let reaper = ProcessHandle::open(&stage.reaper().unwrap()).unwrap().unwrap();
+    // Frozen first, so that it cannot start another reaper in between.
+    injector.signal(Signal::Stop);
+    reaper.signal(Signal::Kill).unwrap();
+    assert!(reaper.ends_within(PATIENCE).unwrap());
+    injector.kill();
+    assert_eq!((target.state(), stage.reaper()), (Some('T'), None));
+    let left = stage.status();
+    assert_eq!((left.injections.len(), left.injections[0].injector_lives), (1, false));
+    let recovery = stage.recover().await;
+    assert_eq!(recovery.reverted, [left.injections[0].injection]);
+    assert!(recovery.is_clean());
+    assert!(target.runs());
+    assert!(stage.recover().await.reverted.is_empty());
+}
+
+#[tokio::test]
+async fn recovering_leaves_a_living_injector_alone() {
+    let (stage, target) = (Stage::new(), Sleeper::new());
+    let mut injector = stage.injector(&target, LONG);
+    let recovery = stage.recover().await;
+    assert_eq!((recovery.live.len(), recovery.reverted.len()), (1, 0));
+    assert_eq!(target.state(), Some('T'));
+    injector.order("revert");
+    assert_eq!(injector.hear(), "reverted");
+}
+
+#[tokio::test]
+async fn a_reaper_sits_alone_in_its_own_session_and_ignores_interrupts_and_hang_ups() {
+    let mut stage = Stage::new();
+    stage.timing.reaper_linger = Duration::from_secs(30);
+    let command = role_command("reaper", &stage.path(), stage.timing);
+    let state = stage.state();
+    let ensure = || steadfast_host::ensure_reaper(&state, &command, stage.timing);
+    let (first, second) = (ensure().await.unwrap(), ensure().await.unwrap());
+    assert_eq!(first, second);
+    let pid = rustix::process::Pid::from_raw(first.pid.cast_signed()).unwrap();
+    assert_eq!(rustix::process::getsid(Some(pid)).unwrap(), pid);
+    let handle = ProcessHandle::open(&first).unwrap().unwrap();
+    for signal in [Signal::Int, Signal::Hup, Signal::Int] {
+        handle.signal(signal).unwrap();
+    }
+    assert!(!handle.ends_within(Duration::from_millis(300)).unwrap());
+    assert_eq!(process_state(&first).unwrap(), ProcessState::Running);
+}
+
+#[tokio::test]
+async fn a_target_that_dies_while_paused_needs_no_undo() {
+    let (stage, mut target) = (Stage::new(), Sleeper::new());
+    let mut injector = stage.injector(&target, LONG);
+    target.end();
+    injector.order("revert");
+    assert_eq!(injector.hear(), "reverted");
+    assert!(stage.status().injections.is_empty());
+}
