@@ -90,15 +90,19 @@ impl BodyExpectation {
                 let found = answer.body.windows(text.len()).any(|window| window == text.as_bytes());
                 (!found).then(|| format!("the body does not contain `{text}`"))
             }
-            Self::Json(JsonValue { pointer, equals }) => match serde_json::from_slice::<Value>(&answer.body) {
-                Err(_) if looks_like_html(&answer.body) => Some("the body is a web page (HTML), not JSON".to_owned()),
-                Err(wrong) => Some(format!("the body is not JSON: {wrong}")),
-                Ok(document) => match document.pointer(pointer) {
-                    None => Some(format!("the body has nothing at `{pointer}`")),
-                    Some(found) if same(found, equals) => None,
-                    Some(_) => Some(format!("the value at `{pointer}` is not {equals}")),
-                },
-            },
+            Self::Json(JsonValue { pointer, equals }) => {
+                match serde_json::from_slice::<Value>(&answer.body) {
+                    Err(_) if looks_like_html(&answer.body) => {
+                        Some("the body is a web page (HTML), not JSON".to_owned())
+                    }
+                    Err(wrong) => Some(format!("the body is not JSON: {wrong}")),
+                    Ok(document) => match document.pointer(pointer) {
+                        None => Some(format!("the body has nothing at `{pointer}`")),
+                        Some(found) if same(found, equals) => None,
+                        Some(_) => Some(format!("the value at `{pointer}` is not {equals}")),
+                    },
+                }
+            }
         }
     }
 }
@@ -106,7 +110,9 @@ impl BodyExpectation {
 /// Equal as JSON, where `1` and `1.0` are the same number.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64() && (a.is_f64() || b.is_f64()),
+        (Value::Number(a), Value::Number(b)) => {
+            a == b || a.as_f64() == b.as_f64() && (a.is_f64() || b.is_f64())
+        }
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))

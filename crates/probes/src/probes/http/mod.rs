@@ -45,7 +45,8 @@ pub struct Http {
     /// Headers.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, TextOrSecret>,
-    /// The body of every request.
+    /// The body of every request. Without a `content-type` header it is sent as JSON when it begins with `{` or `[`, and
+    /// as plain text otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// The whole exchange must end within this time. At most a minute.

@@ -38,7 +38,8 @@ fn an_answer_as_expected_is_one_good_event() {
 #[test]
 fn whatever_is_wrong_with_an_answer_makes_it_bad_and_is_said() {
     let json = r#"{ "service": "risk", "expect": { "body": { "json": { "pointer": "/status", "equals": "ok" } } } }"#;
-    let text = r#"{ "service": "risk", "expect": { "body": { "contains": "ready" }, "latencyBelow": "100ms" } }"#;
+    let text =
+        r#"{ "service": "risk", "expect": { "body": { "contains": "ready" }, "latencyBelow": "100ms" } }"#;
     let slow = StdDuration::from_millis(100);
     type Script = fn(&FakeWorld);
     let cases: [(&str, Script, &str); 8] = [
@@ -65,7 +66,8 @@ fn whatever_is_wrong_with_an_answer_makes_it_bad_and_is_said() {
 
 #[test]
 fn numbers_in_a_body_are_equal_by_value() {
-    let document = r#"{ "service": "risk", "expect": { "body": { "json": { "pointer": "", "equals": {"n": [1]} } } } }"#;
+    let document =
+        r#"{ "service": "risk", "expect": { "body": { "json": { "pointer": "", "equals": {"n": [1]} } } } }"#;
     assert_eq!(second_look(document, |world| world.answer(200, r#"{"n":[1.0]}"#)).increment.bad, 0);
     assert_eq!(second_look(document, |world| world.answer(200, r#"{"n":[2]}"#)).increment.bad, 1);
 }

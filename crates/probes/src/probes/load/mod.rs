@@ -61,7 +61,9 @@ impl Probe for Load {
         let load = self.load.as_ref().map_or("the load".to_owned(), |name| format!("load {name}"));
         match self.good {
             Good::Answered => format!("requests of {load}: bad unless answered with an accepted status"),
-            Good::Within(time) => format!("requests of {load}: bad unless answered with an accepted status within {time}"),
+            Good::Within(time) => {
+                format!("requests of {load}: bad unless answered with an accepted status within {time}")
+            }
         }
     }
 

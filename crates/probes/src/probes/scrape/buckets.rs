@@ -79,13 +79,15 @@ impl Buckets {
             }
         }
         // Bounds such as 0.30000000000000004 are meant as 0.3.
-        let bound = finite.iter().copied().find(|bound| bound.0 >= threshold * (1.0 - 1e-9)).ok_or_else(|| {
-            let largest = finite.last().map_or("no finite bound at all".to_owned(), |last| {
-                format!("the largest is {}", seconds(last.0 / scale))
-            });
-            format!("no bucket bound is at or above {}: {largest}", latency.threshold)
-        })?;
-        let of = |bound: Bound| self.0.iter().map(|(series, buckets)| (series.clone(), buckets[&bound])).collect();
+        let bound =
+            finite.iter().copied().find(|bound| bound.0 >= threshold * (1.0 - 1e-9)).ok_or_else(|| {
+                let largest = finite.last().map_or("no finite bound at all".to_owned(), |last| {
+                    format!("the largest is {}", seconds(last.0 / scale))
+                });
+                format!("no bucket bound is at or above {}: {largest}", latency.threshold)
+            })?;
+        let of =
+            |bound: Bound| self.0.iter().map(|(series, buckets)| (series.clone(), buckets[&bound])).collect();
         Ok(Split { good: of(bound), total: of(Bound(f64::INFINITY)), bound: bound.0 / scale })
     }
 }

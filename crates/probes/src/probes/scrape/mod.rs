@@ -96,10 +96,13 @@ impl Probe for Scrape {
         address::check(self.service.as_deref(), self.url.as_deref(), None, problems);
         headers::check(&self.headers, problems);
         address::check_timeout(self.timeout.std(), problems);
-        let hint = Some("ratio: { bad: SERIES, total: SERIES } or latency: { histogram: SERIES, threshold: 300ms }");
+        let hint =
+            Some("ratio: { bad: SERIES, total: SERIES } or latency: { histogram: SERIES, threshold: 300ms }");
         match (&self.ratio, &self.latency) {
             (None, None) => problems.error(&[], "neither `ratio` nor `latency` says what to count", hint),
-            (Some(_), Some(_)) => problems.error(&["latency"], "both `ratio` and `latency` are given", Some("use two probes")),
+            (Some(_), Some(_)) => {
+                problems.error(&["latency"], "both `ratio` and `latency` are given", Some("use two probes"))
+            }
             _ => {}
         }
         if let Some(ratio) = &self.ratio {
@@ -116,7 +119,9 @@ impl Probe for Scrape {
             (None, url) => url.as_deref().map_or("nowhere", address::shown),
         };
         match (&self.ratio, &self.latency) {
-            (Some(Ratio { bad: Some(bad), total, .. }), _) => format!("{place} counts {total}: bad are {bad}"),
+            (Some(Ratio { bad: Some(bad), total, .. }), _) => {
+                format!("{place} counts {total}: bad are {bad}")
+            }
             (Some(Ratio { good, total, .. }), _) => {
                 let good = good.as_ref().map_or_else(String::new, ToString::to_string);
                 format!("{place} counts {total}: bad are all but {good}")
@@ -136,7 +141,9 @@ impl Probe for Scrape {
 impl Ratio {
     fn check(&self, problems: &mut Problems) {
         match (&self.bad, &self.good) {
-            (None, None) => problems.error(&["ratio"], "neither `bad` nor `good` is given", Some("name one of them")),
+            (None, None) => {
+                problems.error(&["ratio"], "neither `bad` nor `good` is given", Some("name one of them"))
+            }
             (Some(_), Some(_)) => problems.error(
                 &["ratio", "good"],
                 "both `bad` and `good` are given",
@@ -158,7 +165,11 @@ impl Latency {
             problems.error(&["latency", "threshold"], "nothing happens in no time", Some("write 300ms"));
         }
         let Some(name) = self.histogram.name() else {
-            problems.error(&["latency", "histogram"], "a histogram is named in full", Some("http_request_duration_seconds"));
+            problems.error(
+                &["latency", "histogram"],
+                "a histogram is named in full",
+                Some("http_request_duration_seconds"),
+            );
             return;
         };
         for suffix in ["_bucket", "_count", "_sum"] {

@@ -66,7 +66,11 @@ pub(super) fn read(page: &str, probe: &Scrape) -> Result<Page, PageError> {
 }
 
 fn read_ratio(text: &str, ratio: &Ratio) -> Result<Page, PageError> {
-    let part = ratio.bad.as_ref().or(ratio.good.as_ref()).ok_or_else(|| "neither `bad` nor `good` is given".to_owned())?;
+    let part = ratio
+        .bad
+        .as_ref()
+        .or(ratio.good.as_ref())
+        .ok_or_else(|| "neither `bad` nor `good` is given".to_owned())?;
     let (mut part_sieve, mut total_sieve) = (Sieve::new(part), Sieve::new(&ratio.total));
     let (mut page, names) = walk(text, |sample| {
         part_sieve.take(&sample.name, sample)?;
@@ -79,7 +83,10 @@ fn read_ratio(text: &str, ratio: &Ratio) -> Result<Page, PageError> {
         let which = if ratio.bad.is_some() { "bad" } else { "good" };
         if let Some(missing) = part_sieve.missing_label() {
             let hint = Some("a matcher for a label that is not there never finds anything");
-            return Err(PageError::Unusable { cause: format!("`{which}` cannot be counted: {missing}"), hint });
+            return Err(PageError::Unusable {
+                cause: format!("`{which}` cannot be counted: {missing}"),
+                hint,
+            });
         }
         page.notes.push(format!("no {which} event yet: {}", part_sieve.why_empty(&names)));
     }
@@ -109,7 +116,8 @@ fn read_latency(text: &str, latency: &Latency) -> Result<Page, PageError> {
     let threshold = latency.threshold.seconds();
     if (split.bound - threshold).abs() > threshold * 1e-6 {
         let bound = seconds(split.bound);
-        page.notes.push(format!("{} is no bucket bound: counted at {bound}, the nearest above", latency.threshold));
+        page.notes
+            .push(format!("{} is no bucket bound: counted at {bound}, the nearest above", latency.threshold));
     }
     page.part = split.good;
     page.total = split.total;
@@ -118,7 +126,10 @@ fn read_latency(text: &str, latency: &Latency) -> Result<Page, PageError> {
 }
 
 /// Shows every sample to `take`; keeps names and start time.
-fn walk(text: &str, mut take: impl FnMut(&Sample<'_>) -> Result<(), String>) -> Result<(Page, Names), PageError> {
+fn walk(
+    text: &str,
+    mut take: impl FnMut(&Sample<'_>) -> Result<(), String>,
+) -> Result<(Page, Names), PageError> {
     let mut page = Page::default();
     let mut names = Names::default();
     for sample in samples(text) {
@@ -133,6 +144,7 @@ fn walk(text: &str, mut take: impl FnMut(&Sample<'_>) -> Result<(), String>) -> 
 }
 
 fn nothing(sieve: &Sieve<'_>, selector: &str, names: &Names) -> PageError {
-    let why = if names.is_empty() { "the page has no samples at all".to_owned() } else { sieve.why_empty(names) };
+    let why =
+        if names.is_empty() { "the page has no samples at all".to_owned() } else { sieve.why_empty(names) };
     PageError::NoTotal { cause: format!("no series `{selector}`: {why}") }
 }

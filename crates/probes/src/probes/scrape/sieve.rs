@@ -49,7 +49,9 @@ impl<'a> Sieve<'a> {
 
     /// The first label the selector needs and no series of that name has: then it can never match.
     pub(super) fn missing_label(&self) -> Option<String> {
-        let missing = self.name_seen.then(|| self.selector.needed_labels().find(|label| !self.labels.contains(*label)))??;
+        let missing = self
+            .name_seen
+            .then(|| self.selector.needed_labels().find(|label| !self.labels.contains(*label)))??;
         let labels: Vec<&str> = self.labels.iter().map(String::as_str).take(20).collect();
         let has = if labels.is_empty() { "none at all".to_owned() } else { labels.join(", ") };
         Some(format!("no series of that name has a label `{missing}`; they have {has}"))
@@ -64,7 +66,10 @@ impl<'a> Sieve<'a> {
             Some(name) if !self.name_seen => {
                 let near = steadfast_model::yaml::suggest(name, names.0.iter().map(String::as_str));
                 let near = near.filter(|near| near.starts_with("did you mean"));
-                format!("the page has no metric `{name}`{}", near.map_or_else(String::new, |near| format!(": {near}")))
+                format!(
+                    "the page has no metric `{name}`{}",
+                    near.map_or_else(String::new, |near| format!(": {near}"))
+                )
             }
             Some(name) => format!("the page has `{name}`, but no series with these labels"),
             None => "no series on the page matches".to_owned(),

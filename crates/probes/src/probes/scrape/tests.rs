@@ -16,7 +16,11 @@ fn looks(document: &str, pages: &[&str]) -> Vec<Result<Counted, ProbeError>> {
     let world = FakeWorld::new();
     let mut watch = probe(document).watch();
     let mut look = |page: &&str| {
-        if page.is_empty() { world.fail("connection refused") } else { world.answer(200, *page) }
+        if page.is_empty() {
+            world.fail("connection refused")
+        } else {
+            world.answer(200, *page)
+        }
         watch.look(&world).now_or_never().expect("the fake world never waits")
     };
     pages.iter().map(&mut look).collect()
@@ -34,7 +38,9 @@ fn last_error(document: &str, pages: &[&str]) -> String {
 }
 
 fn page(ok: u64, failed: u64) -> String {
-    format!("# TYPE requests_total counter\nrequests_total{{code=\"200\"}} {ok}\nrequests_total{{code=\"500\"}} {failed}\n")
+    format!(
+        "# TYPE requests_total counter\nrequests_total{{code=\"200\"}} {ok}\nrequests_total{{code=\"500\"}} {failed}\n"
+    )
 }
 
 #[test]
@@ -56,7 +62,8 @@ fn the_first_failures_count_although_their_series_is_new() {
 
 #[test]
 fn no_failures_yet_is_none_and_is_said() {
-    let (bad, total, note) = last(BAD, &["requests_total{code=\"200\"} 1\n", "requests_total{code=\"200\"} 9\n"]);
+    let (bad, total, note) =
+        last(BAD, &["requests_total{code=\"200\"} 1\n", "requests_total{code=\"200\"} 9\n"]);
     assert_eq!((bad, total), (0, 8));
     assert!(note.contains("no bad event yet"), "{note}");
 }
@@ -128,7 +135,8 @@ fn a_part_counted_ahead_of_the_whole_is_kept_for_the_next_interval() {
     let separate = r#"{ "url": "http://x/", "ratio": { "good": "good_total", "total": "all_total" } }"#;
     let page = |good: u64, all: u64| format!("good_total {good}\nall_total {all}\n");
     let all = looks(separate, &[&page(0, 0), &page(103, 100), &page(195, 200)]);
-    let counts: Vec<_> = all.into_iter().map(|look| look.unwrap().increment).map(|i| (i.bad, i.total)).collect();
+    let counts: Vec<_> =
+        all.into_iter().map(|look| look.unwrap().increment).map(|i| (i.bad, i.total)).collect();
     assert_eq!(counts, [(0, 0), (0, 100), (5, 100)]);
     let (_, _, note) = last(separate, &[&page(0, 0), &page(103, 100)]);
     assert!(note.contains("3 good events more than all"), "{note}");
@@ -138,7 +146,8 @@ fn a_part_counted_ahead_of_the_whole_is_kept_for_the_next_interval() {
 
 #[test]
 fn fractions_and_repeated_series_are_handled() {
-    let page = |value: f64| format!("requests_total{{code=\"500\"}} {value}\nrequests_total{{code=\"500\"}} 9e9\n");
+    let page =
+        |value: f64| format!("requests_total{{code=\"500\"}} {value}\nrequests_total{{code=\"500\"}} 9e9\n");
     let (bad, total, note) = last(BAD, &[&page(0.0), &page(0.6), &page(1.2)]);
     assert_eq!((bad, total), (1, 1));
     assert!(note.contains("repeat a series"), "{note}");
@@ -147,8 +156,10 @@ fn fractions_and_repeated_series_are_handled() {
 fn histogram(fast: u64, middle: u64, all: u64) -> String {
     let series = |le: &str, n: u64| format!("took_seconds_bucket{{route=\"/pay\",le=\"{le}\"}} {n}\n");
     let other = "took_seconds_bucket{route=\"/other\",le=\"+Inf\"} 7777\n";
-    let sums = format!("took_seconds_sum{{route=\"/pay\"}} NaN\ntook_seconds_count{{route=\"/pay\"}} {all}\n");
-    [&series("0.1", fast), &series("0.3", middle), &series("1", all), &series("+Inf", all), other, &sums].concat()
+    let sums =
+        format!("took_seconds_sum{{route=\"/pay\"}} NaN\ntook_seconds_count{{route=\"/pay\"}} {all}\n");
+    [&series("0.1", fast), &series("0.3", middle), &series("1", all), &series("+Inf", all), other, &sums]
+        .concat()
 }
 
 #[test]
@@ -199,7 +210,9 @@ fn other_bounds_than_before_are_a_gap_and_then_counted_anew() {
 #[test]
 fn milliseconds_are_understood() {
     let document = r#"{ "url": "http://x/", "latency": { "histogram": "took_ms", "threshold": "250ms", "unit": "milliseconds" } }"#;
-    let page = |fast: u64, all: u64| format!("took_ms_bucket{{le=\"250\"}} {fast}\ntook_ms_bucket{{le=\"+Inf\"}} {all}\n");
+    let page = |fast: u64, all: u64| {
+        format!("took_ms_bucket{{le=\"250\"}} {fast}\ntook_ms_bucket{{le=\"+Inf\"}} {all}\n")
+    };
     assert_eq!(last(document, &[&page(0, 0), &page(9, 10)]), (1, 10, String::new()));
 }
 
@@ -215,6 +228,9 @@ fn all_that_is_wrong_with_a_probe_is_said_at_once() {
     assert_eq!(check(r#"{ "service": "a", "ratio": { "total": "x" } }"#), 1);
     assert_eq!(check(r#"{ "service": "a", "ratio": { "total": "x", "bad": "x" } }"#), 1);
     assert_eq!(check(r#"{ "service": "a", "ratio": { "total": "x", "bad": "y", "good": "z" } }"#), 1);
-    assert_eq!(check(r#"{ "service": "a", "latency": { "histogram": "x_ms_bucket", "threshold": "0s" } }"#), 2);
+    assert_eq!(
+        check(r#"{ "service": "a", "latency": { "histogram": "x_ms_bucket", "threshold": "0s" } }"#),
+        2
+    );
     assert_eq!(check(r#"{ "service": "a", "latency": { "histogram": "x_ms", "threshold": "1s" } }"#), 1);
 }

@@ -15,7 +15,8 @@ use crate::{
     world::{HttpAnswer, HttpRequest, ServiceUrl, World},
 };
 
-const ACCEPT: &str = "text/plain;version=0.0.4;q=0.9,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1";
+const ACCEPT: &str =
+    "text/plain;version=0.0.4;q=0.9,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1";
 
 /// A part may be counted a little before or after the whole. More than this share of all events, and more than
 /// [`FREE_SKEW`] of them, is no skew: the selectors do not belong together.
@@ -75,11 +76,13 @@ impl ScrapeWatch {
             hint: hint.map(str::to_owned),
         };
         if answer.status != 200 {
-            let hint = "look at it with a browser or curl: metrics are often at /metrics, on a port of their own";
+            let hint =
+                "look at it with a browser or curl: metrics are often at /metrics, on a port of their own";
             return Err(error(format!("the answer has status {}", answer.status), Some(hint)));
         }
-        let text = std::str::from_utf8(&answer.body)
-            .map_err(|_| error("the page is not UTF-8".to_owned(), Some("ask for the Prometheus text format")))?;
+        let text = std::str::from_utf8(&answer.body).map_err(|_| {
+            error("the page is not UTF-8".to_owned(), Some("ask for the Prometheus text format"))
+        })?;
         let page = match page::read(text, &self.probe) {
             Ok(page) => page,
             Err(PageError::Unusable { cause, hint }) => return Err(error(cause, hint)),
@@ -113,7 +116,11 @@ impl ScrapeWatch {
         let part = self.part.advance(page.part, restarted);
         let total = self.total.advance(page.total, restarted);
         let (Some(part), Some(total)) = (part, total) else {
-            return if moved { Err("the bucket bounds have changed".to_owned()) } else { Ok(counted(0, 0, notes)) };
+            return if moved {
+                Err("the bucket bounds have changed".to_owned())
+            } else {
+                Ok(counted(0, 0, notes))
+            };
         };
         if gaps > 0 {
             let intervals = if gaps == 1 { "interval" } else { "intervals" };
@@ -132,7 +139,8 @@ impl ScrapeWatch {
         self.events = self.events.saturating_add(total.events);
         let part_events = part.events.saturating_add(self.ahead);
         self.ahead = part_events.saturating_sub(total.events);
-        let part_is_good = self.probe.latency.is_some() || self.probe.ratio.as_ref().is_some_and(|ratio| ratio.good.is_some());
+        let part_is_good = self.probe.latency.is_some()
+            || self.probe.ratio.as_ref().is_some_and(|ratio| ratio.good.is_some());
         let word = if part_is_good { "good" } else { "bad" };
         if self.ahead > FREE_SKEW && self.ahead as f64 > MOST_SKEW * self.events as f64 {
             let (ahead, events) = (self.ahead, self.events);
