@@ -1,5 +1,7 @@
 //! The verbs, on this machine: each writes the way back down, durably, and only then changes anything.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use steadfast_faults::{
     FaultError,
@@ -8,7 +10,7 @@ use steadfast_faults::{
 use steadfast_ledger::Page;
 use steadfast_model::{
     BootTime, InjectionId, ProcessIdentity,
-    process::Signal,
+    process::{ProcessState, Signal},
     proxy::{ProxyRequest, ProxyRule, RuleId},
     target::{ResolvedProcess, ResolvedProxy, ResolvedTarget},
     undo::UndoVerb,
@@ -19,6 +21,10 @@ use crate::{
     error::linux_for_fault,
     world::{LocalWorld, control_for_fault, hold},
 };
+
+/// How often a process that was told to stop is looked at: for 500 ms. Later, verifying the effect tells.
+const LOOKS: u32 = 250;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
 /// A rule that was given to a proxy, so that its lease can be moved.
 #[derive(Debug, Clone)]
@@ -61,7 +67,15 @@ impl Injection for LiveInjection {
     }
 
     async fn pause_process(&mut self, process: &ProcessIdentity) -> Result<(), FaultError> {
-        self.signal(process, Signal::Stop, UndoVerb::ResumeProcess { process: process.clone() }).await
+        self.signal(process, Signal::Stop, UndoVerb::ResumeProcess { process: process.clone() }).await?;
+        // A signal acts when its process next leaves the kernel: at once, unless it waits for a disk.
+        for _ in 0..LOOKS {
+            if steadfast_linux::process_state(process).map_err(linux_for_fault)? != ProcessState::Running {
+                break;
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+        Ok(())
     }
 
     async fn kill_process(&mut self, process: &ProcessIdentity, signal: Signal) -> Result<(), FaultError> {

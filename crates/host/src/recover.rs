@@ -71,10 +71,17 @@ pub async fn recover(dir: &StateDir, clock: Arc<dyn Clock>, timing: Timing) -> R
 ///
 /// # Errors
 /// [`LedgerError::NotLive`] when there is no abandoned injection of that name.
-pub fn forget(dir: &StateDir, injection: InjectionId) -> Result<(), LedgerError> {
-    match Ledger::new(dir.clone()).try_page(injection)? {
-        Held::Page(page) if page.account().state == State::Abandoned => page.close(),
-        _ => Err(LedgerError::NotLive { injection }),
+pub async fn forget(dir: &StateDir, injection: InjectionId, timing: Timing) -> Result<(), LedgerError> {
+    let ledger = Ledger::new(dir.clone());
+    let mut waited = Duration::ZERO;
+    loop {
+        match ledger.try_page(injection)? {
+            Held::Page(page) if page.account().state == State::Abandoned => return page.close(),
+            Held::Busy if waited < timing.patience => {}
+            Held::Page(_) | Held::Busy | Held::Closed => return Err(LedgerError::NotLive { injection }),
+        }
+        tokio::time::sleep(BETWEEN_TRIES).await;
+        waited += BETWEEN_TRIES;
     }
 }
 

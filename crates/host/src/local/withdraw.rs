@@ -19,13 +19,12 @@ impl Inner {
     pub(super) async fn revert(self: Arc<Self>, injection: InjectionId) -> Result<(), RevertError> {
         let slot = self.slot(injection);
         let mut state = slot.state.lock().await;
-        if let Some(straggler) = state.straggler.take() {
-            if !straggler.is_finished() {
+        if let Some(mut straggler) = state.straggler.take() {
+            let Ok(finished) = tokio::time::timeout(self.timing.watch, &mut straggler).await else {
                 state.straggler = Some(straggler);
                 return state.reverted.clone().unwrap_or(Ok(()));
-            }
-            let finished = straggler.await.map_err(|error| failed(error.to_string()));
-            state.reverted = Some(finished.and_then(|result| result));
+            };
+            state.reverted = Some(finished.unwrap_or_else(|error| Err(failed(error.to_string()))));
         }
         if let Some(Ok(())) = &state.reverted {
             return Ok(());

@@ -98,7 +98,7 @@ async fn an_unknown_verb_is_abandoned_and_everything_else_undone() {
     let held = stage.ledger().check_conflicts(&["process:1".to_owned()]);
     assert!(matches!(held, Err(steadfast_ledger::LedgerError::Conflict { abandoned: true, .. })), "{held:?}");
     assert_eq!(stage.recover().await.abandoned.len(), 1);
-    steadfast_host::forget(&stage.state(), injection).unwrap();
+    steadfast_host::forget(&stage.state(), injection, stage.timing).await.unwrap();
     assert!(stage.status().injections.is_empty());
 }
 

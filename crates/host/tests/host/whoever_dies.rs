@@ -6,7 +6,7 @@ use steadfast_linux::{ProcessHandle, process_state};
 use steadfast_model::process::{ProcessState, Signal};
 use steadfast_testkit::Sleeper;
 
-use crate::stage::{PATIENCE, Stage, eventually, role_command, runs_again};
+use crate::stage::{Injector, PATIENCE, Stage, eventually, role_command, runs_again};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -140,4 +140,25 @@ async fn a_target_that_dies_while_paused_needs_no_undo() {
     injector.order("revert");
     assert_eq!(injector.hear(), "reverted");
     assert!(stage.status().injections.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whenever_the_injector_is_killed_nothing_is_left() {
+    let (stage, target) = (Stage::new(), Sleeper::new());
+    for attempt in 0..24_u64 {
+        let arguments = [target.pid().to_string(), "60000".to_owned()];
+        let mut injector = Injector::start("injector", &stage, &arguments);
+        if attempt % 3 == 2 {
+            // In the middle of reverting.
+            injector.hear();
+            injector.order("revert");
+            tokio::time::sleep(Duration::from_micros(attempt * 150)).await;
+        } else {
+            tokio::time::sleep(Duration::from_millis(10 + attempt * 3)).await;
+        }
+        injector.kill();
+        eventually("nothing is live", || stage.status().injections.is_empty()).await;
+        assert!(target.runs(), "attempt {attempt}: {:?}", target.state());
+        assert!(stage.status().foreign.is_empty());
+    }
 }
