@@ -118,7 +118,7 @@ struct Found {
 }
 
 fn rounds(case: &Case, victim: Victim, arguments: &CrashArguments, binary: &PathBuf) -> Result<Found> {
-    let range = calls::range(case, victim, binary)
+    let calls = calls::calls(case, victim, binary)
         .with_context(|| format!("learn the system calls of {} for {victim:?}", case.fault))?;
     let (next, found) = (AtomicUsize::new(0), Mutex::new(Found::default()));
     let failure = Mutex::new(None);
@@ -129,19 +129,22 @@ fn rounds(case: &Case, victim: Victim, arguments: &CrashArguments, binary: &Path
                     // A round whose call was not reached is tried again with another, so that every kill counts.
                     let number = next.fetch_add(1, Ordering::SeqCst);
                     let enough = found.lock().expect("no round panics").kills >= arguments.kills;
-                    if enough || number > arguments.kills * 4 {
+                    if enough || number > arguments.kills * 6 + 20 {
                         return;
                     }
-                    let call =
-                        seed::pick(arguments.seed, case.fault, victim as u64, number as u64, range.clone());
+                    let chosen =
+                        seed::pick(arguments.seed, case.fault, victim as u64, number as u64, calls.len());
+                    let call = &calls[chosen];
                     match Round::new(case, victim, binary).and_then(|round| round.kill_at(call)) {
                         Ok(end) => {
                             let mut found = found.lock().expect("no round panics");
                             found.kills += usize::from(end.killed);
                             found.missed += usize::from(!end.killed);
-                            found.leaks.extend(end.leaks.into_iter().map(|leak| {
-                                format!("{} {victim:?} at system call {call}: {leak}", case.fault)
-                            }));
+                            found.leaks.extend(
+                                end.leaks
+                                    .into_iter()
+                                    .map(|leak| format!("{} {victim:?} at {call}: {leak}", case.fault)),
+                            );
                         }
                         Err(error) => {
                             failure.lock().expect("no round panics").get_or_insert(error);

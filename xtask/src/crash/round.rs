@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command},
     time::Duration,
@@ -11,6 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::{
     Case, Victim,
+    calls::Call,
     scene::{Scene, quiet, state},
     wait,
 };
@@ -42,13 +44,15 @@ impl<'a> Round<'a> {
         // Not in /tmp, which may be in memory: the ledger refuses that.
         let folders = crate::program::root().join("target/crash");
         fs::create_dir_all(&folders)?;
-        let folder = tempfile::Builder::new().prefix("r").tempdir_in(folders)?;
+        // Closed to others, or a proxy would refuse to put its control socket there.
+        let mode = fs::Permissions::from_mode(0o700);
+        let folder = tempfile::Builder::new().prefix("r").permissions(mode).tempdir_in(folders)?;
         Ok(Self { case, victim, binary, folder })
     }
 
-    /// Lets strace kill the victim at its `call`-th system call.
-    pub(super) fn kill_at(&self, call: u64) -> Result<End> {
-        let inject = format!("inject=all:signal=KILL:when={call}");
+    /// Lets strace kill the victim at this system call.
+    pub(super) fn kill_at(&self, call: &Call) -> Result<End> {
+        let inject = format!("inject={}:signal=KILL:when={}", call.name, call.number);
         let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &inject].map(str::to_owned);
         self.play(&strace)
     }

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::wait;
 use crate::program::program;
@@ -92,7 +92,7 @@ impl Scene {
         let arguments: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
         let target = quiet(program(&words[0], &arguments)).spawn().context("start a proxy")?;
         let scene = Self { target, traffic: Some(Traffic::start(server, listen)) };
-        wait::until(Duration::from_secs(20), || control.exists());
+        ensure!(wait::until(Duration::from_secs(20), || control.exists()), "the proxy did not start");
         Ok(scene)
     }
 

@@ -1,15 +1,12 @@
 //! Repeatable choices.
 
-use std::ops::Range;
-
-/// A number from `range`, the same for the same key. SplitMix64 (Steele, Lea and Flood 2014) over the key's parts.
-pub(super) fn pick(seed: u64, fault: &str, victim: u64, number: u64, range: Range<u64>) -> u64 {
+/// A number below `count`, the same for the same key. SplitMix64 (Steele, Lea and Flood 2014) over the key's parts.
+pub(super) fn pick(seed: u64, fault: &str, victim: u64, number: u64, count: usize) -> usize {
     let mut state = seed;
     for part in fault.bytes().map(u64::from).chain([victim, number]) {
         state = mix(state ^ part);
     }
-    let width = range.end.saturating_sub(range.start).max(1);
-    range.start + mix(state) % width
+    usize::try_from(mix(state) % count.max(1) as u64).expect("it is below a usize")
 }
 
 fn mix(value: u64) -> u64 {
@@ -24,10 +21,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn choices_repeat_and_stay_in_range() {
-        let picks: Vec<_> = (0..100).map(|number| pick(1, "tcpDelay", 0, number, 10..20)).collect();
-        assert_eq!(picks, (0..100).map(|number| pick(1, "tcpDelay", 0, number, 10..20)).collect::<Vec<_>>());
-        assert!(picks.iter().all(|pick| (10..20).contains(pick)));
-        assert!((10..20).all(|call| picks.contains(&call)), "every call is chosen sooner or later");
+    fn choices_repeat_and_stay_below_the_count() {
+        let picks: Vec<_> = (0..100).map(|number| pick(1, "tcpDelay", 0, number, 10)).collect();
+        assert_eq!(picks, (0..100).map(|number| pick(1, "tcpDelay", 0, number, 10)).collect::<Vec<_>>());
+        assert!(picks.iter().all(|pick| *pick < 10));
+        assert!((0..10).all(|call| picks.contains(&call)), "every call is chosen sooner or later");
     }
 }
