@@ -6,19 +6,20 @@
 //! # How a fault is guaranteed to go away
 //!
 //! 1. The [`reaper`] sits before the first change is made.
-//! 2. Each verb ([`live`]) writes its undo record, durably, before it changes anything.
+//! 2. Each verb (`live`) writes its undo record, durably, before it changes anything.
 //! 3. Every injection has a deadline that never moves and a lease that must be renewed.
-//! 4. Nobody but the injector reverts while the injector lives; one that overstays is ended first ([`takeover`]).
+//! 4. Nobody but the injector reverts while the injector lives; one that overstays is ended first (`takeover`).
 //! 5. If injector and reaper died together, the next command recovers ([`recover()`]).
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`observe`] | fetching pages and sending load, for probes |
 //! | [`local`] | the engine's host: resolve, preflight, inject, renew, revert, observe |
-//! | [`live`], [`world`] | what faults may do and look at |
+//! | `live`, [`world`] | what faults may do and look at |
 //! | [`undo`], [`revert`] | one step back; all steps of an injection |
-//! | [`takeover`], [`reaper`], [`recover()`] | undoing what others began |
-//! | [`resolve`], [`protect`] | targets, and what may never be one |
-//! | [`status()`], [`inventory`] | what is live, and what would work |
+//! | `takeover`, [`reaper`], [`recover()`] | undoing what others began |
+//! | `resolve`, `protect` | targets, and what may never be one |
+//! | [`status()`], `inventory` | what is live, and what would work |
 
 pub mod control;
 mod error;

@@ -6,7 +6,7 @@
 //! command of a person, with a terminal and a document: to "restart" it means to carry out what it would have done
 //! next, its undo.
 //!
-//! It takes over an injection ([`crate::takeover`]) at once when the injector's end wakes it, and within
+//! It takes over an injection (`takeover.rs`) at once when the injector's end wakes it, and within
 //! [`Timing::reaper_look`] when lease or deadline pass.
 
 use std::{

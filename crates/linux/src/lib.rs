@@ -7,7 +7,7 @@
 //! - [`identity`]: what makes a process that very process; its state, parents and name;
 //! - [`handle`]: holding on to a process by descriptor, to signal it and to learn of its end;
 //! - [`listen`]: which processes listen on a TCP port;
-//! - [`detach`]: starting a program that outlives this one.
+//! - [`mod@detach`]: starting a program that outlives this one.
 
 pub mod clock;
 pub mod detach;
