@@ -23,6 +23,11 @@ const FAULT: &str = "300ms";
 /// The longest a revert may take once somebody is there to do it.
 const PATIENCE: Duration = Duration::from_secs(25);
 
+/// A reaper that wakes up late has no time to act between the injector's death and its own: they die together. Stopping
+/// it instead would not do, as the injector replaces a reaper that is stopped.
+const SLOW: [&str; 7] =
+    ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=epoll_wait:delay_exit=250000"];
+
 /// Everything of one round, in a folder of its own.
 pub(super) struct Round<'a> {
     case: &'a Case,
@@ -74,12 +79,13 @@ impl<'a> Round<'a> {
         };
         let folder = self.folder.path();
         let mut scene = Scene::start(self.case, self.binary, folder, |words| wrap_if(Victim::Proxy, words))?;
-        let mut reaper = self.start(&["reaper"], |words| wrap_if(Victim::Reaper, words))?;
-        self.wait_for_reaper()?;
-        if self.victim == Victim::Both {
-            // A stopped reaper cannot act between the injector's death and its own: they die together.
-            signal(self.reaper_pid()?, "STOP")?;
-        }
+        let mut reaper = self.start(&["reaper"], |words| {
+            wrap_if(Victim::Reaper, words);
+            if self.victim == Victim::Both {
+                words.splice(0..0, SLOW.map(str::to_owned));
+            }
+        })?;
+        self.wait_for_reaper(&mut reaper)?;
         let into = scene.target_words(folder);
         let words = [
             "fault",
@@ -134,7 +140,7 @@ impl<'a> Round<'a> {
         let folder = self.folder.path();
         let mut scene = Scene::start(self.case, self.binary, folder, |_| ())?;
         let mut reaper = self.start(&["reaper"], |_| ())?;
-        self.wait_for_reaper()?;
+        self.wait_for_reaper(&mut reaper)?;
         let into = scene.target_words(folder);
         let words = [
             "fault",
@@ -201,8 +207,10 @@ impl<'a> Round<'a> {
         command.spawn().with_context(|| format!("start {line:?}"))
     }
 
-    fn wait_for_reaper(&self) -> Result<()> {
-        ensure!(wait::until(PATIENCE, || self.reaper_pid().is_ok()), "the reaper did not start");
+    /// One that is killed on its way to its seat is waited for no longer: the injector must start another.
+    fn wait_for_reaper(&self, reaper: &mut Child) -> Result<()> {
+        let sits_or_died = || self.reaper_pid().is_ok() || matches!(reaper.try_wait(), Ok(Some(_)));
+        ensure!(wait::until(PATIENCE, sits_or_died), "the reaper did not start");
         Ok(())
     }
 
