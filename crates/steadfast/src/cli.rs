@@ -57,7 +57,19 @@ pub(crate) enum Command {
     /// Stop runs that are under way: revert, conclude
     Stop(run::StopArguments),
     /// Undo what processes that died have left behind
-    Recover(OutputArguments),
+    #[command(after_help = "\
+Examples:
+  steadfast recover
+  steadfast recover --output json
+  steadfast recover --forget 01a20875-14ee-7223-b86b-2d3bb095fc0c   after undoing it by hand")]
+    Recover {
+        /// Put an abandoned injection away after you undid it by hand
+        #[arg(long, value_name = "INJECTION")]
+        forget: Option<steadfast_model::InjectionId>,
+        /// How to print
+        #[arg(long, short, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+        output: Output,
+    },
     /// Judge counts from a JSON document
     Verdict(verdict::VerdictArguments),
     /// Write a first experiment for a URL of your own

@@ -62,8 +62,14 @@ fn dispatch(cli: Cli, terminal: Terminal) -> Result<u8, Failure> {
         Command::DemoSupervisor(arguments) => one_thread()?.block_on(commands::demo::supervisor(&arguments)),
         Command::Status(arguments) => commands::status::status(arguments.output, &open()?),
         Command::Stop(arguments) => commands::stop::stop(&arguments, &open()?),
-        Command::Recover(arguments) => {
-            one_thread()?.block_on(commands::recover::recover(arguments.output, &open()?))
+        Command::Recover { forget, output } => {
+            let session = open()?;
+            one_thread()?.block_on(async {
+                match forget {
+                    Some(injection) => commands::recover::forget(injection, &session).await,
+                    None => commands::recover::recover(output, &session).await,
+                }
+            })
         }
         Command::Doctor(arguments) => {
             one_thread()?.block_on(commands::doctor::doctor(arguments.output, &open()?))

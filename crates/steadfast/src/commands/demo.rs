@@ -8,7 +8,7 @@ use std::{
 };
 
 use steadfast_demo::{DemoConfig, DemoError, Switches, System};
-use steadfast_model::{Outcome, event::Conclusion};
+use steadfast_model::{Outcome, RunId, event::Conclusion, id::run_name};
 
 use crate::{
     cli::{
@@ -81,7 +81,8 @@ async fn verify_all(
     }
     let switches = switches_of(switches)?;
     // A folder of its own each time: a demo that is up keeps its ledger, and this one ends with a clean audit.
-    let folder = session.folder().join("demo-runs").join(steadfast_model::RunId::new().to_string());
+    // Its path is short, as the path of a socket in it may have 107 bytes.
+    let folder = session.folder().join("demos").join(run_name("d", RunId::new()));
     let config = config(&folder, switches, session)?;
     terminal.say("Starting six services and five fault proxies...");
     let system = System::start(&config).await.map_err(failure)?;

@@ -1,6 +1,7 @@
 //! `steadfast recover`
 
 use steadfast_host::{Recovery, Timing, recover as undo};
+use steadfast_model::InjectionId;
 
 use crate::{
     cli::Output,
@@ -28,6 +29,15 @@ pub(crate) async fn recover(output: Output, session: &Session) -> Result<u8, Fai
         () if !recovery.pending.is_empty() => code::FAILED,
         () => 0,
     })
+}
+
+/// Puts an abandoned injection away after a person has undone it.
+pub(crate) async fn forget(injection: InjectionId, session: &Session) -> Result<u8, Failure> {
+    steadfast_host::forget(&session.state, injection, Timing::default())
+        .await
+        .map_err(|error| Failure::failed(error.with_causes()).hint(error.hint()))?;
+    session.terminal.say(format_args!("Injection {injection} is put away."));
+    Ok(0)
 }
 
 /// The same before another command's own work.
