@@ -8,12 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use steadfast_engine::{
-    Journal, JournalError, Plan, RunEnd, Stage,
-    host::{Host, HostErrorKind},
-    plan::Step,
-    run,
-};
+use steadfast_engine::{Journal, JournalError, Plan, RunEnd, Stage, host::Host, plan::Step, run};
 use steadfast_experiment::ReadOptions;
 use steadfast_host::observe::{Observer, ServiceAddress};
 use steadfast_linux::own_identity;
@@ -124,17 +119,13 @@ async fn announce(plan: &Plan, host: &dyn Host, terminal: Terminal) -> Result<()
         terminal.say(format_args!("  watches  {}: {}; {tolerance}", metric.name, metric.describes));
     }
     for injection in plan.injections() {
-        // What cannot be found yet may be there when its turn comes; the run itself says why it could not begin.
-        let lines = match host.resolve(&injection.target).await {
-            Ok(targets) => match host.preflight(&injection.fault, &targets).await {
-                Ok(preview) => [preview.actions, preview.warnings].concat(),
-                Err(error) if error.kind == HostErrorKind::Conflict => vec![error.to_string()],
-                Err(error) => return Err(refused(error)),
-            },
-            Err(error) => return Err(refused(error)),
-        };
-        for line in lines {
-            terminal.say(format_args!("  will     {line}, for {}", injection.duration));
+        let targets = host.resolve(&injection.target).await.map_err(refused)?;
+        let preview = host.preflight(&injection.fault, &targets).await.map_err(refused)?;
+        for action in preview.actions {
+            terminal.say(format_args!("  will     {action}, for {}", injection.duration));
+        }
+        for warning in preview.warnings {
+            terminal.say(format_args!("  {}     {warning}", paint(colour, Style::Yellow, "note")));
         }
     }
     let waits: Duration = plan

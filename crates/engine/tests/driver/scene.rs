@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod eye;
+mod keeping;
+
 use std::{
     path::Path,
     sync::{Arc, Mutex, MutexGuard},
@@ -10,8 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 use steadfast_engine::{
-    JournalError, Plan, RunEnd, Stage,
-    driver::Journal,
+    Plan, RunEnd, Stage,
     guard::Guard,
     host::{Capability, Host, HostError, HostErrorKind, InjectionOrder, LoadReport, RevertError, Traffic},
     plan::{Injection, Metric, Step, Windows},
@@ -19,20 +21,17 @@ use steadfast_engine::{
 };
 use steadfast_faults::{FaultSpec, Preview};
 use steadfast_model::{
-    BootTime, Clock, Duration, Event, InjectionId, Observation, Problems, ProcessIdentity, ResolvedTarget,
-    RunId, Target, WallTime,
+    Duration, Event, InjectionId, Observation, ProcessIdentity, ResolvedTarget, RunId, Target,
     effect::Sighting,
     event::{Known, Tolerance},
     process::ProcessState,
-    sample::Increment,
     target::ResolvedProcess,
 };
-use steadfast_probes::{
-    Counted, Probe, ProbeError, Watch,
-    load::HttpLoad,
-    world::{HttpAnswer, HttpRequest, LoadGood, ServiceUrl, World},
-};
+use steadfast_probes::load::HttpLoad;
 use tokio::time::{Instant, sleep};
+
+use eye::Eye;
+use keeping::{Kept, TokioClock};
 
 /// What the world does.
 #[derive(Debug, Clone, Default)]
@@ -325,102 +324,5 @@ impl Traffic for Scene {
         self.log("stop load");
         self.state().stopped_loads += 1;
         Some(LoadReport { due: 100, sent: 100, good: 99, latency_us: [1, 2, 3, 4] })
-    }
-}
-
-/// A probe that sees what the script says.
-struct Eye {
-    scene: Scene,
-    guard: bool,
-}
-
-struct Looking {
-    scene: Scene,
-    guard: bool,
-    looked: bool,
-}
-
-impl Probe for Eye {
-    fn check(&self, _: &mut Problems) {}
-
-    fn describe(&self) -> String {
-        "what the script says".to_owned()
-    }
-
-    fn watch(&self) -> Box<dyn Watch> {
-        Box::new(Looking { scene: self.scene.clone(), guard: self.guard, looked: false })
-    }
-}
-
-#[async_trait]
-impl Watch for Looking {
-    async fn look(&mut self, _: &dyn World) -> Result<Counted, ProbeError> {
-        let script = &self.scene.script;
-        let in_place = self.scene.state().in_place;
-        if script.blind {
-            let cause = "the answer is HTML".to_owned();
-            return Err(ProbeError { what: "read metrics".to_owned(), cause, hint: None });
-        }
-        if in_place && script.hangs_under_fault && !self.guard {
-            sleep(StdDuration::from_secs(60)).await;
-        }
-        if !std::mem::replace(&mut self.looked, true) {
-            return Ok(Counted::default());
-        }
-        let increment = if self.guard {
-            Increment { bad: u64::from(script.guard_fails && in_place), total: 1 }
-        } else {
-            Increment { bad: if in_place { script.bad_under_fault } else { 0 }, total: script.traffic }
-        };
-        Ok(Counted { increment, note: None })
-    }
-}
-
-#[async_trait]
-impl World for Scene {
-    async fn fetch(&self, _: &HttpRequest) -> Result<HttpAnswer, ProbeError> {
-        unreachable!("the test's probes do not ask")
-    }
-
-    fn service_url(&self, _: &str, _: ServiceUrl) -> Result<String, ProbeError> {
-        unreachable!("the test's probes do not ask")
-    }
-
-    fn load_increment(&self, _: &str, _: &str, _: &LoadGood) -> Result<Increment, ProbeError> {
-        unreachable!("the test's probes do not ask")
-    }
-}
-
-/// Time as the runtime has it, which tests move.
-struct TokioClock(Instant);
-
-impl Clock for TokioClock {
-    fn wall(&self) -> WallTime {
-        WallTime(i64::try_from(self.0.elapsed().as_micros()).unwrap())
-    }
-
-    fn boot(&self) -> BootTime {
-        BootTime(u64::try_from(self.0.elapsed().as_nanos()).unwrap())
-    }
-
-    fn boot_id(&self) -> String {
-        "test".to_owned()
-    }
-}
-
-struct Kept {
-    events: Vec<Event>,
-    fails_at: Option<u64>,
-}
-
-#[async_trait]
-impl Journal for Kept {
-    async fn append(&mut self, expected_sequence: u64, event: &Event) -> Result<(), JournalError> {
-        assert_eq!(expected_sequence, event.sequence);
-        if self.fails_at.is_some_and(|at| expected_sequence >= at) {
-            return Err(JournalError("write the history: no space left on the device".to_owned()));
-        }
-        self.events.push(event.clone());
-        Ok(())
     }
 }
