@@ -1,0 +1,167 @@
+//! The demo, as somebody without privileges and with an empty home runs it: what the services do decides, nothing else.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Two demos at once would take the machine's time from each other.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// A place where nobody in particular may run the program and keep state: below `/var/tmp`, which is on a disk, and
+/// short, as sockets need.
+struct Place {
+    root: PathBuf,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let root = PathBuf::from(format!("/var/tmp/sf-{name}-{}", std::process::id()));
+        fs::create_dir_all(root.join("home")).unwrap();
+        fs::copy(env!("CARGO_BIN_EXE_steadfast"), root.join("steadfast")).unwrap();
+        fs::set_permissions(root.join("steadfast"), fs::Permissions::from_mode(0o755)).unwrap();
+        if is_root() {
+            chown(root.join("home"), Some(65534), Some(65534)).unwrap();
+        }
+        Self { root, _turn: turn }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test starts the program")]
+    fn run(&self, arguments: &[&str]) -> Output {
+        let program = self.root.join("steadfast");
+        let mut command = if is_root() {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        let home = self.root.join("home");
+        command.args(arguments).current_dir("/").env_clear().env("PATH", "/usr/bin:/bin").env("HOME", home);
+        command.output().unwrap()
+    }
+
+    fn state(&self) -> PathBuf {
+        self.root.join("home/.local/state/steadfast")
+    }
+
+    /// Processes that were started from this place and are still there.
+    fn left_over(&self) -> Vec<String> {
+        let needle = self.root.join("steadfast").display().to_string();
+        let lines = fs::read_dir("/proc").unwrap().filter_map(Result::ok).filter_map(|process| {
+            let line = fs::read(process.path().join("cmdline")).ok()?;
+            Some(String::from_utf8_lossy(&line).replace('\0', " "))
+        });
+        // The reaper stays for some seconds after the last fault, to be there for the next.
+        lines.filter(|line| line.starts_with(&needle) && !line.contains(" reaper")).collect()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // What cannot be removed is in /var/tmp, where it does no harm.
+        drop(fs::remove_dir_all(&self.root));
+    }
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout))
+}
+
+/// The line of the summary that begins with this experiment's name.
+fn line<'a>(text: &'a str, experiment: &str) -> &'a str {
+    let found = text.lines().rfind(|line| line.starts_with(experiment));
+    found.unwrap_or_else(|| panic!("no line for {experiment} in:\n{text}"))
+}
+
+fn assert_verdict(text: &str, experiment: &str, verdict: &str) {
+    let found = line(text, experiment);
+    assert_eq!(found.split_whitespace().nth(1), Some(verdict), "{found}\n{text}");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the demo promises to take less than three minutes")]
+fn the_demo_ends_with_four_honest_verdicts_and_clean_books() {
+    let place = Place::new("demo");
+    let begun = Instant::now();
+    let output = place.run(&["demo"]);
+    let text = text(&output);
+    assert!(begun.elapsed() < Duration::from_secs(180), "took {:?}", begun.elapsed());
+    assert_eq!(output.status.code(), Some(0), "{text}");
+
+    assert_verdict(&text, "risk-slow", "held");
+    assert_verdict(&text, "ledger-slow", "refuted");
+    assert!(line(&text, "ledger-slow").contains("stopped early"), "{text}");
+    assert!(line(&text, "wallet-killed").contains("Recovered after"), "{text}");
+    assert_verdict(&text, "no-traffic", "inconclusive");
+    assert!(text.contains("none lost, none doubled"), "{text}");
+    assert!(place.left_over().is_empty(), "{:?}", place.left_over());
+
+    let reports: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("report ")).collect();
+    assert_eq!(reports.len(), 4, "{text}");
+    for report in reports {
+        assert!(fs::read_to_string(report.trim()).unwrap().contains("<svg"), "{report}");
+    }
+    replay_agrees_until_an_increment_is_changed(&place);
+}
+
+fn replay_agrees_until_an_increment_is_changed(place: &Place) {
+    let output = place.run(&["runs", "replay", "--all"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(text(&output).contains("4 agree, 0 disagree"), "{}", text(&output));
+    change_one_increment(&place.state().join("history.sqlite"));
+    let output = place.run(&["runs", "replay", "--all"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("3 agree, 1 disagree"), "{}", text(&output));
+}
+
+/// Adds one bad event to one interval of one run.
+fn change_one_increment(history: &Path) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let changed = runtime.block_on(async {
+        let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", history.display())).await.unwrap();
+        let (run, sequence, body): (String, i64, String) =
+            sqlx::query_as("SELECT run, sequence, body FROM events WHERE body LIKE '%\"bad\":0%' LIMIT 1")
+                .fetch_one(&pool)
+                .await
+                .unwrap();
+        let body = body.replacen("\"bad\":0", "\"bad\":1", 1);
+        let done = sqlx::query("UPDATE events SET body = $3 WHERE run = $1 AND sequence = $2")
+            .bind(run)
+            .bind(sequence)
+            .bind(body)
+            .execute(&pool)
+            .await
+            .unwrap();
+        pool.close().await;
+        done.rows_affected()
+    });
+    assert_eq!(changed, 1);
+}
+
+#[test]
+fn without_its_timeout_payments_does_not_survive_a_slow_risk() {
+    let place = Place::new("without");
+    let text = text(&place.run(&["demo", "--only", "risk-slow", "--without", "risk-timeout"]));
+    assert_verdict(&text, "risk-slow", "refuted");
+    assert!(text.contains("none lost, none doubled"), "{text}");
+}
+
+#[test]
+fn with_its_weakness_mended_payments_survives_a_slow_ledger() {
+    let place = Place::new("fix");
+    let text = text(&place.run(&["demo", "--only", "ledger-slow", "--fix", "ledger-timeout"]));
+    assert_verdict(&text, "ledger-slow", "held");
+    assert!(text.contains("none lost, none doubled"), "{text}");
+}
