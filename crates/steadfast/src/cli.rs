@@ -53,6 +53,12 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Fault(fault::FaultCommand),
     /// Show what is injected right now, and until when
+    #[command(after_help = "\
+Examples:
+  steadfast status
+  steadfast status --output json
+
+Exits with 5 when something could not be undone.")]
     Status(OutputArguments),
     /// Stop runs that are under way: revert, conclude
     Stop(run::StopArguments),
@@ -75,12 +81,28 @@ Examples:
     /// Write a first experiment for a URL of your own
     Init(run::InitArguments),
     /// Say what would work on this machine and what is missing
+    #[command(after_help = "\
+Examples:
+  steadfast doctor
+  steadfast doctor --output json")]
     Doctor(OutputArguments),
     /// Print the JSON Schema of the experiment document
+    #[command(after_help = "\
+Examples:
+  steadfast schema > experiment.schema.json
+
+An editor that reads the line
+  # yaml-language-server: $schema=experiment.schema.json
+at the top of a document then completes and checks it.")]
     Schema,
     /// Run a fault proxy between two services
     Proxy(proxy::ProxyArguments),
     /// Print a completion script for a shell
+    #[command(after_help = "\
+Examples:
+  steadfast completions bash > /etc/bash_completion.d/steadfast
+  steadfast completions zsh > ~/.zfunc/_steadfast
+  steadfast completions fish > ~/.config/fish/completions/steadfast.fish")]
     Completions {
         /// The shell
         shell: clap_complete::Shell,

@@ -86,20 +86,7 @@ impl<'a> Round<'a> {
             }
         })?;
         self.wait_for_reaper(&mut reaper)?;
-        let into = scene.target_words(folder);
-        let words = [
-            "fault",
-            "try",
-            self.case.fault,
-            "--with",
-            self.case.parameters,
-            "--into",
-            &into,
-            "--for",
-            FAULT,
-            "--yes",
-        ];
-        let mut injector = self.start(&words, |words| wrap_if(Victim::Injector, words))?;
+        let mut injector = self.inject(&scene, FAULT, |words| wrap_if(Victim::Injector, words))?;
         let ended = wait::until(PATIENCE, || matches!(injector.try_wait(), Ok(Some(_))));
         if !ended {
             drop(injector.kill());
@@ -128,7 +115,9 @@ impl<'a> Round<'a> {
                 injector_died
             }
         };
-        if !wait::until(PATIENCE, || self.look(&mut scene).is_empty()) {
+        // Once `recover` has said that it is done, there is nothing left to wait for.
+        let patience = if self.victim == Victim::Both { Duration::from_secs(1) } else { PATIENCE };
+        if !wait::until(patience, || self.look(&mut scene).is_empty()) {
             leaks.extend(self.look(&mut scene));
         }
         self.end_reaper(&mut reaper);
@@ -141,20 +130,7 @@ impl<'a> Round<'a> {
         let mut scene = Scene::start(self.case, self.binary, folder, |_| ())?;
         let mut reaper = self.start(&["reaper"], |_| ())?;
         self.wait_for_reaper(&mut reaper)?;
-        let into = scene.target_words(folder);
-        let words = [
-            "fault",
-            "try",
-            self.case.fault,
-            "--with",
-            self.case.parameters,
-            "--into",
-            &into,
-            "--for",
-            "60s",
-            "--yes",
-        ];
-        let mut injector = self.start(&words, |_| ())?;
+        let mut injector = self.inject(&scene, "60s", |_| ())?;
         // A killed process stays killed: that is its difference, and there is nothing to hold on to.
         let one_shot = self.case.fault == "processKill";
         let mut differs = || {
@@ -194,6 +170,14 @@ impl<'a> Round<'a> {
 
     fn state(&self) -> PathBuf {
         self.folder.path().join("state")
+    }
+
+    fn inject(&self, scene: &Scene, duration: &str, wrap: impl FnOnce(&mut Vec<String>)) -> Result<Child> {
+        let Case { fault, parameters } = self.case;
+        let into = scene.target_words(self.folder.path());
+        let words =
+            ["fault", "try", fault, "--with", parameters, "--into", &into, "--for", duration, "--yes"];
+        self.start(&words, wrap)
     }
 
     fn start(&self, words: &[&str], wrap: impl FnOnce(&mut Vec<String>)) -> Result<Child> {

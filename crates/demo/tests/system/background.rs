@@ -48,7 +48,10 @@ async fn no_child_survives_a_killed_supervisor_not_even_a_stopped_one() {
     let site = Site::proxied(&[], &[]);
     let state = up(&site.config, &supervise()).await.unwrap();
     let children = children(&state);
-    signal(state.services["wallet"].process.unwrap().pid, Signal::STOP);
+    let wallet = state.services["wallet"].process.unwrap().pid;
+    signal(wallet, Signal::STOP);
+    // The kernel wakes up what is stopped when the supervisor dies, not what is about to stop.
+    eventually("the wallet stands still", async || is_stopped(wallet)).await;
     signal(state.supervisor.unwrap().pid, Signal::KILL);
     eventually("all children are gone", async || children.iter().all(|child| !child.is_alive())).await;
     assert!(!status(site.dir()).await.running);
@@ -90,4 +93,9 @@ async fn a_taken_port_and_a_wrong_program_are_named() {
     let error = System::start(&site.config).await.unwrap_err();
     assert!(error.to_string().contains("it ended 3 times"), "{error}");
     assert!(!status(site.dir()).await.running);
+}
+
+fn is_stopped(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
 }
