@@ -7,9 +7,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use steadfast_engine::host::{Capability, Host, HostError, InjectionOrder, RevertError};
+use steadfast_engine::host::{Capability, Host, HostError, HostErrorKind, InjectionOrder, RevertError};
 use steadfast_faults::{FaultSpec, Preview};
-use steadfast_ledger::{Ledger, StateDir};
+use steadfast_ledger::{Ledger, Listed, StateDir};
 use steadfast_linux::{SystemClock, own_identity};
 use steadfast_model::{Binding, Clock, InjectionId, Observation, ProcessIdentity, ResolvedTarget, Target};
 
@@ -111,6 +111,19 @@ impl Inner {
         let looked = fault.as_fault().preflight(&self.world, targets).await;
         looked.map_err(|error| from_fault(&error))
     }
+
+    /// The keys of live injections that belong to these targets.
+    fn held(&self, targets: &[ResolvedTarget]) -> Result<Vec<String>, HostError> {
+        let live = self.ledger.live().map_err(|error| from_ledger(&error))?;
+        let prefixes: Vec<String> = targets.iter().map(|target| format!("{}/", target.key())).collect();
+        let mut held = Vec::new();
+        for listed in &live {
+            let Listed::Account(account) = listed else { continue };
+            let ours = |key: &&str| prefixes.iter().any(|prefix| key.starts_with(prefix));
+            held.extend(account.keys().into_iter().filter(ours).map(str::to_owned));
+        }
+        Ok(held)
+    }
 }
 
 #[async_trait]
@@ -126,9 +139,20 @@ impl Host for LocalHost {
     }
 
     async fn preflight(&self, fault: &FaultSpec, targets: &[ResolvedTarget]) -> Result<Preview, HostError> {
-        let preview = self.inner.check(fault, targets).await?;
-        self.inner.ledger.check_conflicts(&preview.keys).map_err(|error| from_ledger(&error))?;
-        Ok(preview)
+        match self.inner.check(fault, targets).await {
+            Ok(preview) => {
+                self.inner.ledger.check_conflicts(&preview.keys).map_err(|error| from_ledger(&error))?;
+                Ok(preview)
+            }
+            // What a live injection has done can be the very reason, and its name helps more than the state it made:
+            // a process that we paused must not be woken by hand.
+            Err(error) if error.kind == HostErrorKind::Unsupported => {
+                let held = self.inner.held(targets)?;
+                self.inner.ledger.check_conflicts(&held).map_err(|error| from_ledger(&error))?;
+                Err(error)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn inject(&self, order: &InjectionOrder) -> Result<(), HostError> {
@@ -136,7 +160,7 @@ impl Host for LocalHost {
         let (inner, order) = (self.inner.clone(), order.clone());
         let task = tokio::spawn(async move { inner.inject(order).await });
         let broken = |error: tokio::task::JoinError| {
-            host_error(steadfast_engine::host::HostErrorKind::Other, format!("inject: {error}"), None)
+            host_error(HostErrorKind::Other, format!("inject: {error}"), None)
         };
         task.await.map_err(broken)?
     }
