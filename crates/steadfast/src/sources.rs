@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -145,11 +146,14 @@ fn read_file(path: &Path) -> Result<SourceFile, Failure> {
         message: format!("failed to read {}: {why}", path.display()),
         hint: None,
     };
-    let length = fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
-    if length > LONGEST {
+    // The length a file claims is not asked: pipes and devices claim none.
+    let mut bytes = Vec::new();
+    fs::File::open(path)
+        .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
+        .map_err(|error| failed(error.to_string()))?;
+    if bytes.len() as u64 > LONGEST {
         return Err(failed("it is longer than 2 MiB".to_owned()).hint(Some("a document may have 1 MiB")));
     }
-    let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         failed(format!("it is not UTF-8 text (byte {at})"))

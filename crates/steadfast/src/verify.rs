@@ -173,7 +173,7 @@ async fn perform(
     let observer = Arc::new(Observer::new(services.collect(), session.clock.clone(), seed(id)));
     let stage = Stage { host, world: observer.clone(), traffic: observer, clock: session.clock.clone() };
     let mut journal = StoreJournal { store: store.clone(), run: id, fence };
-    let spool = session.folder().join("ledger").join(format!("{id}.events"));
+    let spool = spool_folder(session)?.join(format!("{id}.events"));
     let seen = Mutex::new(Seen::default());
     let mut live = Live::new(output, session.terminal);
     let experiment = plan.name.clone();
@@ -195,6 +195,15 @@ async fn perform(
         by_person,
         report,
     })
+}
+
+/// Where a run goes on to write when the history takes no more. Made before anything is touched, beside the ledger and
+/// not in it: a file there that is no undo record means that something may be left behind.
+fn spool_folder(session: &Session) -> Result<PathBuf, Failure> {
+    let folder = session.folder().join("spool");
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| Failure::failed(format!("make {}: {error}", folder.display())))?;
+    Ok(folder)
 }
 
 /// What of the events matters for the end.

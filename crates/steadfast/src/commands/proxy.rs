@@ -68,5 +68,12 @@ async fn stdin_ends() {
 }
 
 fn failure(error: ProxyError) -> Failure {
-    Failure::failed(&error).hint(error.hint())
+    let hint = match &error {
+        ProxyError::Remote { .. } => Some("listen on 127.0.0.1, or say --allow-remote".to_owned()),
+        other => other.hint(),
+    };
+    // Without a hint for it, the cause is all there is to go by.
+    let cause = std::error::Error::source(&error).filter(|_| hint.is_none());
+    let message = cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+    Failure::failed(message).hint(hint)
 }

@@ -46,11 +46,20 @@ pub(crate) fn verdict(arguments: &VerdictArguments, terminal: Terminal) -> Resul
 
 /// One document a line, one answer a line. A line that cannot be judged is answered with its problems; the exit code
 /// then says that a document made no sense.
-fn batch(input: impl BufRead, name: &str, terminal: Terminal) -> Result<u8, Failure> {
+fn batch(mut input: impl BufRead, name: &str, terminal: Terminal) -> Result<u8, Failure> {
     let mut worst = 0;
-    for line in input.lines() {
-        let line =
-            line.map_err(|error| Failure::document(format!("error: failed to read {name}: {error}")))?;
+    let mut line = String::new();
+    loop {
+        line.clear();
+        let read = input.by_ref().take(LONGEST + 1).read_line(&mut line);
+        let length =
+            read.map_err(|error| Failure::document(format!("error: failed to read {name}: {error}")))?;
+        if length == 0 {
+            break;
+        }
+        if length as u64 > LONGEST {
+            return Err(Failure::document(format!("error: a line of {name} is longer than 256 MiB")));
+        }
         if line.trim().is_empty() {
             continue;
         }
