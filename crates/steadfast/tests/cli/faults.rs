@@ -1,0 +1,172 @@
+//! `fault try`: each of the seven by hand, seen to work and seen to be gone.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::support::{Place, Proxy, Running, Service, Sleeper, get, wait_until};
+
+/// Starts a fault in a proxy and returns when it is in place.
+fn into_proxy(place: &Place, proxy: &Proxy, kind: &str, with: &str) -> Running {
+    let target = proxy.target();
+    let words = ["fault", "try", kind, "--with", with, "--into", &target, "--for", "2s", "--yes"];
+    let mut running = place.start(&words);
+    running.wait_for("injected");
+    running
+}
+
+#[track_caller]
+fn is_gone(place: &Place, proxy: &Proxy, running: Running) {
+    running.wait().expect(0).says("in effect").says("taken away; not in place");
+    let (status, took) = get(proxy.address, "/").unwrap();
+    assert_eq!(status, 200);
+    assert!(took < Duration::from_millis(150), "{took:?}");
+    place.assert_clean();
+}
+
+#[track_caller]
+fn slow_for_a_while(kind: &str) {
+    let (place, service) = (Place::new(), Service::new());
+    let proxy = place.proxy(service.address);
+    let running = into_proxy(&place, &proxy, kind, "{ latency: 200ms }");
+    let (status, took) = get(proxy.address, "/").unwrap();
+    assert_eq!(status, 200);
+    assert!(took >= Duration::from_millis(200), "{took:?}");
+    is_gone(&place, &proxy, running);
+}
+
+#[test]
+fn http_delay_makes_requests_wait() {
+    slow_for_a_while("httpDelay");
+}
+
+#[test]
+fn tcp_delay_makes_bytes_wait() {
+    slow_for_a_while("tcpDelay");
+}
+
+#[test]
+fn http_status_answers_instead_of_the_service() {
+    let (place, service) = (Place::new(), Service::new());
+    let proxy = place.proxy(service.address);
+    let running = into_proxy(&place, &proxy, "httpStatus", "{ status: 418 }");
+    assert_eq!(get(proxy.address, "/").unwrap().0, 418);
+    is_gone(&place, &proxy, running);
+}
+
+#[test]
+fn tcp_reset_breaks_connections() {
+    let (place, service) = (Place::new(), Service::new());
+    let proxy = place.proxy(service.address);
+    let running = into_proxy(&place, &proxy, "tcpReset", "{}");
+    assert_eq!(get(proxy.address, "/"), None);
+    is_gone(&place, &proxy, running);
+}
+
+#[test]
+fn tcp_down_accepts_nobody() {
+    let (place, service) = (Place::new(), Service::new());
+    let proxy = place.proxy(service.address);
+    let running = into_proxy(&place, &proxy, "tcpDown", "{}");
+    assert_eq!(get(proxy.address, "/"), None);
+    is_gone(&place, &proxy, running);
+}
+
+#[test]
+fn process_pause_stops_a_process_and_lets_it_run_again() {
+    let (place, sleeper) = (Place::new(), Sleeper::new());
+    let into = format!("process: {{ pid: {} }}", sleeper.pid());
+    let mut running = place.start(&["fault", "try", "processPause", "--into", &into, "--for", "1s", "--yes"]);
+    running.wait_for("injected");
+    assert_eq!(sleeper.state(), 'T');
+    running.wait().expect(0).says("in effect").says("taken away");
+    assert_eq!(sleeper.state(), 'S');
+    place.assert_clean();
+}
+
+#[test]
+fn process_kill_kills() {
+    let (place, sleeper) = (Place::new(), Sleeper::new());
+    let into = format!("process: {{ pid: {} }}", sleeper.pid());
+    place
+        .run(&["fault", "try", "processKill", "--into", &into, "--for", "1s", "--yes"])
+        .expect(0)
+        .says("in effect");
+    assert_eq!(sleeper.state(), 'Z');
+    place.assert_clean();
+}
+
+#[test]
+fn a_target_that_dies_while_it_is_paused_leaves_nothing_to_undo() {
+    let (place, sleeper) = (Place::new(), Sleeper::new());
+    let into = format!("process: {{ pid: {} }}", sleeper.pid());
+    let mut running = place.start(&["fault", "try", "processPause", "--into", &into, "--for", "2s", "--yes"]);
+    running.wait_for("injected");
+    sleeper.signal(Signal::KILL);
+    drop(sleeper);
+    running.wait().expect(0).never_says("NOT");
+    place.assert_clean();
+}
+
+#[test]
+fn two_faults_do_not_share_a_target() {
+    let (place, sleeper) = (Place::new(), Sleeper::new());
+    let into = format!("process: {{ pid: {} }}", sleeper.pid());
+    let words = ["fault", "try", "processPause", "--into", &into, "--for", "20s", "--yes"];
+    let mut first = place.start(&words);
+    let said = first.wait_for("Ctrl-C ends it early");
+    let holder = said.split("injected ").nth(1).unwrap().split(';').next().unwrap().to_owned();
+    place.run(&words).expect(4).says(&holder);
+    assert_eq!(sleeper.state(), 'T', "the first still holds it");
+    first.signal(Signal::TERM);
+    first.wait().expect(3);
+    assert_eq!(sleeper.state(), 'S');
+    place.assert_clean();
+}
+
+#[test]
+fn an_injector_that_is_killed_is_followed_by_the_reaper() {
+    let (place, service) = (Place::new(), Service::new());
+    let proxy = place.proxy(service.address);
+    let target = proxy.target();
+    let with = "{ status: 503 }";
+    let mut running = place.start(&[
+        "fault",
+        "try",
+        "httpStatus",
+        "--with",
+        with,
+        "--into",
+        &target,
+        "--for",
+        "1m",
+        "--yes",
+    ]);
+    running.wait_for("injected");
+    assert_eq!(get(proxy.address, "/").unwrap().0, 503);
+    running.signal(Signal::KILL);
+    wait_until("the proxy answers again", Duration::from_secs(2), || {
+        get(proxy.address, "/").is_some_and(|(status, _)| status == 200)
+    });
+    drop(running);
+    place.assert_clean();
+}
+
+#[test]
+fn what_is_typed_wrong_is_told_with_its_place() {
+    let (place, sleeper) = (Place::new(), Sleeper::new());
+    let into = format!("process: {{ pid: {} }}", sleeper.pid());
+    let attempt = |words: &[&str]| {
+        let common = ["fault", "try"];
+        place.run(&[&common, words].concat()).expect(64)
+    };
+    attempt(&["processPaus", "--into", &into, "--for", "1s", "--yes"]).says("did you mean `processPause`");
+    attempt(&["processPause", "--into", &into, "--for", "1 parsec", "--yes"]).says("1 parsec");
+    attempt(&["processPause", "--into", &into, "--for", "0s", "--yes"]).says("needs some time");
+    attempt(&["processPause", "--into", "proces: {}", "--for", "1s", "--yes"]).says("--into");
+    attempt(&["httpDelay", "--with", "{ latenc: 3s }", "--into", &into, "--for", "1s", "--yes"])
+        .says("latenc");
+    attempt(&["processPause", "--into", &into, "--for", "1s"]).says("--yes");
+    assert_eq!(sleeper.state(), 'S');
+    place.assert_clean();
+}

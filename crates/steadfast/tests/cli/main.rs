@@ -1,0 +1,16 @@
+//! The real program on a machine of its own making: what is typed, what comes out, what is left behind.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::disallowed_methods, reason = "tests start processes, wait for them and watch the clock")]
+
+mod documents;
+mod faults;
+mod help;
+mod memory;
+mod ports;
+mod probes;
+mod runs;
+mod stopping;
+mod storage;
+mod support;
+mod targets;
+mod verdicts;

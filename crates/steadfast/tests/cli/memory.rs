@@ -1,0 +1,85 @@
+//! What is kept: runs, shown again, compared, computed again, and written as one page.
+
+use std::{fs, path::Path};
+
+use crate::support::{Experiment, Place, Service};
+
+/// A place with two runs: one held, one refuted.
+fn with_two_runs() -> (Place, String, String) {
+    let (place, service) = (Place::new(), Service::new());
+    let proxy = place.proxy(service.address);
+    let run = |fault: &str, code| {
+        let file = place.write("e.yaml", &Experiment::new(&proxy.url(), fault, &proxy.target()).text());
+        let output = place.run(&["run", &file, "--yes"]).expect(code);
+        output.stdout.lines().find_map(|line| line.strip_prefix("run ")).unwrap().to_owned()
+    };
+    let held = run("httpDelay: { latency: 20ms }", 0);
+    let refuted = run("httpStatus: { status: 503 }", 1);
+    (place, held, refuted)
+}
+
+#[test]
+fn runs_are_kept_shown_compared_and_computed_again() {
+    let (place, held, refuted) = with_two_runs();
+    let list = place.runs();
+    assert_eq!(list.len(), 2);
+    assert_eq!((&list[0]["name"], &list[0]["verdict"]), (&refuted.clone().into(), &"refuted".into()));
+    assert_eq!((&list[1]["name"], &list[1]["verdict"]), (&held.clone().into(), &"held".into()));
+    let only = place.run(&["runs", "list", "--verdict", "held"]).expect(0);
+    assert!(only.stdout.contains(&held) && !only.stdout.contains(&refuted), "{}", only.stdout);
+    place.run(&["runs", "list", "--experiment", "other"]).expect(0).says("No runs yet");
+
+    place.run(&["runs", "show", &held]).expect(0).says("held (completed)").says("answers");
+    let part = held.rsplit('-').next().unwrap();
+    place.run(&["runs", "show", part, "--events"]).expect(0).says("The fault was taken away");
+    let shown = place.run(&["runs", "show", &held, "--output", "json"]).expect(0).json();
+    assert_eq!(shown["run"]["name"], held.as_str());
+    place.run(&["runs", "show", "nothing-like-it"]).expect(64).says("nothing-like-it");
+    place.run(&["runs", "show", "short"]).expect(64);
+
+    place.run(&["runs", "diff", &held, &refuted]).expect(0).says("verdict").says("- held").says("+ refuted");
+    place.run(&["runs", "diff", &held, &held]).expect(0).says("nothing differs");
+
+    place.run(&["runs", "replay", "--all"]).expect(0).says("2 agree, 0 disagree");
+    change_one_increment(&place.history());
+    place.run(&["runs", "replay", "--all"]).expect(1).says("1 agree, 1 disagree");
+}
+
+#[test]
+fn a_report_is_one_file_that_needs_nothing_else() {
+    let (place, held, refuted) = with_two_runs();
+    for run in [&held, &refuted] {
+        place.run(&["runs", "report", run, "--file", "r.html"]).expect(0).says("r.html");
+        let page = fs::read_to_string(place.path().join("r.html")).unwrap();
+        assert!(page.contains("<svg") && page.contains(run.as_str()), "{run}");
+        for reference in ["src=\"http", "href=\"http", "url(http", "@import", "<link", "<script src"] {
+            assert!(!page.contains(reference), "{reference}");
+        }
+        let beside = place.state().join("reports").join(format!("{run}.html"));
+        assert!(beside.exists(), "every run leaves its page");
+    }
+    place.run(&["runs", "report", &held, "--output", "json"]).expect(0);
+    let json = fs::read_to_string(place.path().join(format!("{held}.json"))).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json.to_string().contains("\"held\""));
+    place
+        .run(&["runs", "report", &held, "--file", "no/such/folder.html"])
+        .expect(4)
+        .says("no/such/folder.html");
+}
+
+/// Adds one bad event to one interval of one run.
+fn change_one_increment(history: &Path) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let changed = runtime.block_on(async {
+        let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", history.display())).await.unwrap();
+        let done = sqlx::query(
+            "UPDATE events SET body = replace(body, '\"bad\":0', '\"bad\":1') WHERE (run, sequence) =
+             (SELECT run, sequence FROM events WHERE body LIKE '%sampled%\"bad\":0%' LIMIT 1)",
+        );
+        let done = done.execute(&pool).await.unwrap();
+        pool.close().await;
+        done.rows_affected()
+    });
+    assert_eq!(changed, 1);
+}
