@@ -1,0 +1,7 @@
+//! The demo and the examples, as somebody without privileges and with an empty home runs them: what the services do
+//! decides, nothing else.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod examples;
+mod place;
+mod verdicts;
