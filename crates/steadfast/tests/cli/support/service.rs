@@ -132,3 +132,14 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Option<(u16, Duration)> {
     let status = String::from_utf8_lossy(&head[9..]).parse().ok()?;
     Some((status, begun.elapsed()))
 }
+
+/// The quickest of some answers that are all 200: a busy machine may delay one, a fault delays every one.
+#[track_caller]
+pub(crate) fn quickest(address: SocketAddr) -> Duration {
+    let times = (0..8).map(|_| {
+        let (status, took) = get(address, "/").unwrap();
+        assert_eq!(status, 200);
+        took
+    });
+    times.min().unwrap()
+}
