@@ -5,7 +5,10 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    signal::unix::{SignalKind, signal},
+};
 
 mod cli;
 mod commands;
@@ -119,8 +122,18 @@ fn threads() -> Result<Runtime, Failure> {
 }
 
 fn built(builder: &mut Builder) -> Result<Runtime, Failure> {
-    builder.enable_all().build().map_err(|error| Failure::failed(format!("start the runtime: {error}")))
+    let failed = |error| Failure::failed(format!("start the runtime: {error}"));
+    let runtime = builder.enable_all().build().map_err(failed)?;
+    // A file that may not grow is an error to handle like a full disk, not a reason to die in the middle of a fault.
+    // Once listened for, the signal stays harmless even when nobody listens any more.
+    let inside = runtime.enter();
+    drop(signal(SignalKind::from_raw(FILE_TOO_LARGE)).map_err(failed)?);
+    drop(inside);
+    Ok(runtime)
 }
+
+/// SIGXFSZ on x86-64 and aarch64.
+const FILE_TOO_LARGE: i32 = 25;
 
 fn report(failure: &Failure, terminal: Terminal) {
     let colour = terminal.stderr_colour;

@@ -162,6 +162,7 @@ fn what_is_typed_wrong_is_told_with_its_place() {
     attempt(&["processPaus", "--into", &into, "--for", "1s", "--yes"]).says("did you mean `processPause`");
     attempt(&["processPause", "--into", &into, "--for", "1 parsec", "--yes"]).says("1 parsec");
     attempt(&["processPause", "--into", &into, "--for", "0s", "--yes"]).says("needs some time");
+    attempt(&["processPause", "--into", &into, "--for", "25h", "--yes"]).says("ends within 24h");
     attempt(&["processPause", "--into", "proces: {}", "--for", "1s", "--yes"]).says("--into");
     attempt(&["httpDelay", "--with", "{ latenc: 3s }", "--into", &into, "--for", "1s", "--yes"])
         .says("latenc");

@@ -20,6 +20,8 @@ use crate::{
     terminal::{Style, paint},
 };
 
+/// The longest a fault may stay: as in documents.
+const LONGEST: StdDuration = StdDuration::from_secs(24 * 3600);
 /// How often a lease is renewed.
 const RENEW: StdDuration = StdDuration::from_secs(3);
 /// How often the effect is looked at, until it is seen.
@@ -35,6 +37,9 @@ pub(crate) async fn attempt(arguments: &TryArguments, session: &Session) -> Resu
     check(&fault, colour)?;
     if arguments.duration.std().is_zero() {
         return Err(Failure::usage("a fault needs some time: --for 20s"));
+    }
+    if arguments.duration.std() > LONGEST {
+        return Err(Failure::usage("a fault ends within 24h").hint(Some("write less after --for")));
     }
     let host = session.host(sources::binding(arguments.binding.as_deref(), colour)?)?;
     let targets = host.resolve(&target).await.map_err(refused)?;
