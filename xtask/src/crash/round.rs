@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     path::{Path, PathBuf},
     process::{Child, Command},
     time::Duration,
@@ -94,8 +94,13 @@ impl<'a> Round<'a> {
             self.end_reaper(&mut reaper);
             return Ok(End { killed: true, leaks: vec!["the injector did not end".to_owned()] });
         }
-        let injector_died = !injector.wait()?.success();
+        let end = injector.wait()?;
+        // strace ends the way its program did.
+        let injector_died = end.signal() == Some(9);
         let mut leaks = Vec::new();
+        if !injector_died && !end.success() && self.victim != Victim::Proxy {
+            leaks.push(format!("the injector ended with {end}"));
+        }
         let killed = match self.victim {
             Victim::Injector => injector_died,
             Victim::Reaper => {

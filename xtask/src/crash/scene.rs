@@ -11,13 +11,16 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
 
 use super::wait;
 use crate::program::program;
+
+/// What the delays below add.
+const DELAY: Duration = Duration::from_millis(40);
 
 /// A fault with parameters that fit a short round.
 #[derive(Debug, Clone)]
@@ -107,14 +110,18 @@ impl Scene {
 
     /// What is different from before the fault, apart from what cannot be undone.
     pub(super) fn differences(&mut self, case: &Case, folder: &Path) -> Vec<String> {
-        if self.traffic.is_none() {
+        let Some(through) = self.traffic.as_ref().map(|traffic| traffic.through.clone()) else {
             let stopped = state(self.target.id()).is_some_and(|state| matches!(state, 'T' | 't'));
             return if stopped { vec!["the target is still stopped".to_owned()] } else { Vec::new() };
+        };
+        if self.target_ended() {
+            // A proxy that is gone has taken its rules with it.
+            return Vec::new();
         }
         match rules(&folder.join("proxy.sock")) {
-            // A proxy that is gone has taken its rules with it.
-            None => Vec::new(),
-            Some(0) => Vec::new(),
+            None => vec!["the proxy does not answer".to_owned()],
+            Some(0) if is_undisturbed(&through) => Vec::new(),
+            Some(0) => vec![format!("{} is still felt through the proxy", case.fault)],
             Some(count) => vec![format!("the proxy still has {count} rules of {}", case.fault)],
         }
     }
@@ -164,6 +171,8 @@ pub(super) fn quiet(mut command: Command) -> Command {
 
 /// A small server and a client that talks to it through the proxy all the time.
 struct Traffic {
+    /// Where the proxy listens.
+    through: String,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -183,14 +192,15 @@ impl Traffic {
             }
         });
         let asking = Arc::clone(&stop);
+        let address = through.clone();
         let ask = thread::spawn(move || {
             while !asking.load(Ordering::SeqCst) {
                 // Failing is what the faults are for.
-                drop(exchange(&through));
+                drop(exchange(&address));
                 pause();
             }
         });
-        Self { stop, threads: vec![serve, ask] }
+        Self { through, stop, threads: vec![serve, ask] }
     }
 }
 
@@ -212,15 +222,39 @@ fn answer(mut stream: TcpStream) {
     }
 }
 
-fn exchange(address: &str) -> std::io::Result<()> {
+/// Whether a request comes back as the server sent it, faster than any of the faults would let it.
+#[expect(clippy::disallowed_methods, reason = "measures a real exchange")]
+fn is_undisturbed(address: &str) -> bool {
+    let begun = Instant::now();
+    let answer = exchange(address).unwrap_or_default();
+    answer.starts_with(b"HTTP/1.1 200") && begun.elapsed() < DELAY
+}
+
+fn exchange(address: &str) -> std::io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_millis(500)))?;
     stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?;
-    stream.read_to_end(&mut Vec::new())?;
-    Ok(())
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(answer)
 }
 
 #[expect(clippy::disallowed_methods, reason = "paces traffic towards a real process")]
 fn pause() {
     thread::sleep(Duration::from_millis(5));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_has_a_case() {
+        let folders =
+            steadfast_folders::list(&crate::program::root().join("crates/faults/src/faults")).unwrap();
+        let known: Vec<_> = folders.iter().map(steadfast_folders::Folder::key).collect();
+        let cases: Vec<_> = Case::all().into_iter().map(|case| case.fault.to_owned()).collect();
+        assert_eq!(known.len(), cases.len());
+        assert!(known.iter().all(|kind| cases.contains(kind)), "{known:?} {cases:?}");
+    }
 }
