@@ -9,6 +9,8 @@ use steadfast_store::StoreError;
 pub(crate) mod code {
     /// The hypothesis was refuted; also a replay that does not agree.
     pub(crate) const REFUTED: u8 = 1;
+    /// Nothing was shown: no effect was seen; also a replay that cannot be compared.
+    pub(crate) const INCONCLUSIVE: u8 = 2;
     /// A person stopped it.
     pub(crate) const STOPPED: u8 = 3;
     /// Something of ours broke.

@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use rustix::fs::Mode;
 use steadfast_host::{LocalHost, LocalHostOptions, Timing};
 use steadfast_ledger::{LedgerError, StateDir};
 use steadfast_linux::SystemClock;
@@ -35,6 +36,8 @@ impl Session {
     /// # Errors
     /// When there is no place for state, or it is not fit to hold a ledger.
     pub(crate) fn open(chosen: Option<&Path>, terminal: Terminal) -> Result<Self, Failure> {
+        // What is kept here, and what the processes started from here keep, is nobody else's to read.
+        rustix::process::umask(Mode::RWXG | Mode::RWXO);
         let state = match StateDir::of_this_user(chosen) {
             Err(LedgerError::NoPlace { .. } | LedgerError::Io { .. }) if chosen.is_none() => {
                 fallback(terminal)?

@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use steadfast_engine::{Journal, JournalError, Plan, RunEnd, Stage, host::Host, plan::Step, run};
+use steadfast_engine::{Journal, JournalError, Plan, RunEnd, Stage, StopSignal, host::Host, plan::Step, run};
 use steadfast_experiment::ReadOptions;
 use steadfast_host::observe::{Observer, ServiceAddress};
 use steadfast_linux::own_identity;
@@ -31,7 +31,6 @@ use crate::{
     live_runs::{self, LiveRun},
     session::Session,
     sources::{Read, Sources},
-    stop,
     terminal::{Style, Terminal, paint},
 };
 
@@ -66,10 +65,12 @@ pub(crate) struct Ended {
     pub(crate) report: Option<PathBuf>,
 }
 
-/// Verifies. `None` when nothing was touched, by wish.
+/// Verifies. `None` when nothing was touched, by wish. `stop` is called once there is something to stop: until then
+/// Ctrl-C just ends the program.
 pub(crate) async fn verify(
     sources: Sources,
     wish: Wish,
+    stop: impl FnOnce() -> Result<StopSignal, Failure>,
     session: &Session,
 ) -> Result<Option<Ended>, Failure> {
     let terminal = session.terminal;
@@ -86,7 +87,8 @@ pub(crate) async fn verify(
     if !confirm(!wish.ask, terminal)? {
         return Ok(None);
     }
-    perform(plan, read.documents, read.binding, host, wish.output, session).await.map(Some)
+    let stop = stop()?;
+    perform(plan, read.documents, read.binding, host, (wish.output, stop), session).await.map(Some)
 }
 
 /// The plan of an experiment with its service levels; warnings are shown.
@@ -149,7 +151,7 @@ async fn perform(
     documents: Vec<SourceDocument>,
     binding: Binding,
     host: Arc<dyn Host>,
-    output: Output,
+    (output, stop): (Output, StopSignal),
     session: &Session,
 ) -> Result<Ended, Failure> {
     let id = RunId::new();
@@ -181,7 +183,7 @@ async fn perform(
         seen.lock().unwrap_or_else(PoisonError::into_inner).note(event);
         live.show(event);
     };
-    let end = run(plan, id, stage, &mut journal, &spool, &mut show, stop::requests()?).await;
+    let end = run(plan, id, stage, &mut journal, &spool, &mut show, stop).await;
     tell_troubles(&end, session.terminal);
     let report = report(&name, &store, session).await;
     store.close().await;

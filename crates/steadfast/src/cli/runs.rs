@@ -46,7 +46,8 @@ Examples:
         #[arg(long, short, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
         output: Output,
     },
-    /// Compute verdicts again from the stored events; exits 1 when one does not agree
+    /// Compute verdicts again from the stored events; exits 1 when one does not agree, 2 when one was concluded by
+    /// another version of the analysis
     #[command(after_help = "\
 Examples:
   steadfast runs replay risk-slow-7k2m9q

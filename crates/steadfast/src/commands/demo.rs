@@ -8,6 +8,7 @@ use std::{
 };
 
 use steadfast_demo::{DemoConfig, DemoError, Switches, System};
+use steadfast_engine::StopSignal;
 use steadfast_model::{Outcome, RunId, event::Conclusion, id::run_name};
 
 use crate::{
@@ -18,12 +19,16 @@ use crate::{
     failure::{Failure, code},
     session::Session,
     sources::Sources,
+    stop,
     terminal::{Style, paint, verdict},
     verify::{Ended, Wish, verify},
 };
 
 /// The experiments, in the order they are run.
 const EXPERIMENTS: [&str; 4] = ["risk-slow", "ledger-slow", "wallet-killed", "no-traffic"];
+
+/// Folders of earlier demos that are kept.
+const KEPT: usize = 4;
 
 /// Starts the sample system and verifies four beliefs about it; or starts it, stops it, shows it.
 pub(crate) async fn demo(arguments: DemoArguments, session: &Session) -> Result<u8, Failure> {
@@ -83,15 +88,22 @@ async fn verify_all(
     // A folder of its own each time: a demo that is up keeps its ledger, and this one ends with a clean audit.
     // Its path is short, as the path of a socket in it may have 107 bytes.
     let folder = session.folder().join("demos").join(run_name("d", RunId::new()));
+    prune(&session.folder().join("demos"));
     let config = config(&folder, switches, session)?;
     terminal.say("Starting six services and five fault proxies...");
+    let mut stop = stop::requests()?;
     let system = System::start(&config).await.map_err(failure)?;
     let documents = folder.join("documents");
     let ended = match steadfast_demo::write_documents(&documents, &system.state()).map_err(failure) {
-        Ok(()) => run_experiments(&documents, only, session).await,
+        Ok(()) => run_experiments(&documents, only, &stop, session).await,
         Err(failure) => Err(failure),
     };
-    let drained = steadfast_demo::drain(&folder, Duration::from_secs(20)).await;
+    // Who stopped a run still wants to know whether the books are right; who asks again, or only now, does not.
+    let asked = pressed(&stop).await;
+    let drained = tokio::select! {
+        drained = steadfast_demo::drain(&folder, Duration::from_secs(20)) => drained,
+        _ = stop.pressed(), if !asked => return Ok(code::STOPPED),
+    };
     system.stop().await;
     let results = ended?;
     let audit = steadfast_demo::audit(&folder).await.map_err(failure)?;
@@ -118,6 +130,7 @@ async fn verify_all(
 async fn run_experiments(
     documents: &Path,
     only: &[String],
+    stop: &StopSignal,
     session: &Session,
 ) -> Result<Vec<Ended>, Failure> {
     let mut results = Vec::new();
@@ -128,14 +141,18 @@ async fn run_experiments(
         terminal.say("");
         let sources = Sources::beside(&documents.join(format!("{name}.yaml")))?;
         let wish = Wish { set: BTreeMap::new(), ask: false, dry_run: false, output: Output::Text };
-        let Some(ended) = verify(sources, wish, session).await? else { continue };
-        let stopped = ended.by_person;
+        let Some(ended) = verify(sources, wish, || Ok(stop.clone()), session).await? else { continue };
         results.push(ended);
-        if stopped {
+        if pressed(stop).await {
             break;
         }
     }
     Ok(results)
+}
+
+/// Whether somebody has asked for an end.
+async fn pressed(stop: &StopSignal) -> bool {
+    tokio::time::timeout(Duration::ZERO, stop.clone().pressed()).await.is_ok()
 }
 
 fn summary(results: &[Ended], documents: &Path, session: &Session) {
@@ -211,6 +228,21 @@ async fn status(output: Output, session: &Session) -> Result<u8, Failure> {
         ));
     }
     Ok(0)
+}
+
+/// Removes the folders of all demos but the latest few: each holds a ledger of some megabytes. What cannot be removed
+/// is tried again next time.
+fn prune(demos: &Path) {
+    let Ok(entries) = fs::read_dir(demos) else { return };
+    let mut folders: Vec<_> = entries
+        .filter_map(Result::ok)
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    folders.sort();
+    let old = folders.len().saturating_sub(KEPT);
+    for (_, folder) in folders.drain(..old) {
+        drop(fs::remove_dir_all(folder));
+    }
 }
 
 fn folder(session: &Session) -> PathBuf {

@@ -13,15 +13,12 @@ use crate::{
 
 /// Writes a first experiment for a URL of the user's own.
 pub(crate) fn init(arguments: &InitArguments, terminal: Terminal) -> Result<u8, Failure> {
-    let uri: http::Uri = arguments
-        .url
-        .parse()
-        .map_err(|error| Failure::usage(format!("`{}` is not a URL: {error}", arguments.url)))?;
+    // The same check as for documents. It does not repeat a password that stands in the address.
+    let uri = steadfast_probes::address::parse(&arguments.url).map_err(|why| {
+        Failure::usage(format!("this is not the address of a service: {why}"))
+            .hint(Some("write the whole URL, such as http://localhost:8080/health"))
+    })?;
     let scheme = uri.scheme_str().unwrap_or_default();
-    if !matches!(scheme, "http" | "https") || uri.host().is_none() {
-        return Err(Failure::usage(format!("`{}` is not the address of a service", arguments.url))
-            .hint(Some("write the whole URL, such as http://localhost:8080/health")));
-    }
     let port = uri.port_u16().unwrap_or(if scheme == "https" { 443 } else { 80 });
     let listening = arguments.listening.unwrap_or(port);
     let text = document(&arguments.url, uri.host().unwrap_or_default(), listening);

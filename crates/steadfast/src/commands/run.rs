@@ -5,6 +5,7 @@ use crate::{
     failure::Failure,
     session::Session,
     sources::Sources,
+    stop,
     terminal::verdict,
     verify::{Wish, verify},
 };
@@ -17,7 +18,9 @@ pub(crate) async fn run(arguments: &RunArguments, session: &Session) -> Result<u
         dry_run: arguments.dry_run,
         output: arguments.output,
     };
-    let Some(ended) = verify(Sources::typed(arguments)?, wish, session).await? else { return Ok(0) };
+    let Some(ended) = verify(Sources::typed(arguments)?, wish, stop::requests, session).await? else {
+        return Ok(0);
+    };
     let terminal = session.terminal;
     if arguments.output == Output::Text {
         let word = verdict(terminal.stdout_colour, ended.conclusion.verdict);

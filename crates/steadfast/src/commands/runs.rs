@@ -98,10 +98,16 @@ async fn replay(names: &[String], api: &dyn Api, output: Output, terminal: Termi
         Output::Text => terminal
             .print(format_args!("{agreeing} agree, {disagreeing} disagree, {others} cannot be compared")),
     }
-    Ok(if disagreeing > 0 { code::REFUTED } else { 0 })
+    let other_version =
+        reports.iter().any(|report| matches!(report.result, ReplayResult::OtherVersion { .. }));
+    Ok(match () {
+        () if disagreeing > 0 => code::REFUTED,
+        () if other_version => code::INCONCLUSIVE,
+        () => 0,
+    })
 }
 
-/// Writes a report, readable by its owner's group and others as the user's mask says.
+/// Writes a report. Like all that is kept, only its owner may read it.
 pub(crate) fn write(file: &Path, text: &str) -> Result<(), Failure> {
     fs::write(file, text).map_err(|error| Failure::failed(format!("write {}: {error}", file.display())))
 }

@@ -5,8 +5,10 @@ use std::time::Duration as StdDuration;
 use serde::de::DeserializeOwned;
 use steadfast_engine::host::{Host, HostError, InjectionOrder};
 use steadfast_faults::FaultSpec;
+use steadfast_linux::own_identity;
 use steadfast_model::{
-    Effect, InjectionId, Problems, ResolvedTarget, Target,
+    Effect, InjectionId, Problems, ResolvedTarget, RunId, Target,
+    id::run_name,
     yaml::{self, Place},
 };
 
@@ -15,6 +17,7 @@ use crate::{
     commands::fault::find,
     confirm::confirm,
     failure::{Failure, code},
+    live_runs::{self, LiveRun},
     session::Session,
     sources, stop,
     terminal::{Style, paint},
@@ -24,6 +27,8 @@ use crate::{
 const LONGEST: StdDuration = StdDuration::from_secs(24 * 3600);
 /// How often a lease is renewed.
 const RENEW: StdDuration = StdDuration::from_secs(3);
+/// How long the effect of a fault that cannot be taken back is looked for, at most.
+const SEEN: StdDuration = StdDuration::from_secs(2);
 /// How often the effect is looked at, until it is seen.
 const LOOK: StdDuration = StdDuration::from_millis(100);
 
@@ -72,11 +77,17 @@ async fn inject(
         targets,
         duration: arguments.duration.std(),
     };
+    let process = own_identity().map_err(|error| Failure::failed(error.with_causes()))?;
+    let id = RunId(order.injection.0);
+    let live = LiveRun { run: id, name: run_name("fault-try", id), process };
+    let _announced = live_runs::announce(session.folder(), &live)
+        .map_err(|error| Failure::failed(format!("announce the fault: {error}")))?;
     let before = host.observe(&order.fault, &order.targets, order.injection).await.map_err(refused)?;
     host.inject(&order).await.map_err(refused)?;
     terminal.say(format_args!("injected {}; Ctrl-C ends it early", order.injection));
     let reversible = order.fault.as_fault().reversible();
-    let end = tokio::time::sleep(if reversible { order.duration } else { StdDuration::ZERO });
+    // What cannot be taken back is over once it is seen.
+    let end = tokio::time::sleep(if reversible { order.duration } else { order.duration.min(SEEN) });
     tokio::pin!(end);
     let mut renew = tokio::time::interval(RENEW);
     let mut look = tokio::time::interval(LOOK);
@@ -90,7 +101,10 @@ async fn inject(
             _ = renew.tick(), if reversible => if let Err(error) = host.renew(order.injection).await { lost = Some(error); break },
             _ = look.tick(), if !matches!(effect, Effect::Active { .. }) => {
                 effect = see(host, &order, &before).await;
-                if matches!(effect, Effect::Active { .. }) { terminal.say(&effect); }
+                if matches!(effect, Effect::Active { .. }) {
+                    terminal.say(&effect);
+                    if !reversible { break }
+                }
             }
         }
     }
@@ -111,7 +125,9 @@ async fn inject(
     match lost {
         Some(error) => Err(refused(error)),
         None if stopped => Ok(code::STOPPED),
-        None => Ok(0),
+        None if matches!(effect, Effect::Active { .. }) => Ok(0),
+        // It was in place and did nothing: nobody should take that for a test.
+        None => Ok(code::INCONCLUSIVE),
     }
 }
 
