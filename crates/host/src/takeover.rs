@@ -26,10 +26,13 @@ pub(crate) enum Standing {
     Orphaned,
 }
 
-/// Looks at an injection's injector, lease and deadline.
+/// Looks at an injection's injector, deadline and lease.
+///
+/// A lease that cannot be read or trusted is one that ran out: nobody can tell whether it was renewed, and a fault must
+/// not stay for ever because somebody changed the mode of a file.
 ///
 /// # Errors
-/// In words, when the process table or the lease cannot be read.
+/// In words, when the process table cannot be read.
 pub(crate) fn standing(undoer: &Undoer, account: &Account) -> Result<Standing, String> {
     let Some(injector) = account.injector() else { return Err("tell who injects".to_owned()) };
     let Some(handle) = ProcessHandle::open(injector).map_err(|error| error.with_causes())? else {
@@ -40,14 +43,14 @@ pub(crate) fn standing(undoer: &Undoer, account: &Account) -> Result<Standing, S
         return Ok(Standing::Live(handle));
     }
     let now = undoer.clock.boot();
-    let lease = undoer.ledger.lease(account).map_err(|error| error.with_causes())?;
     if account.deadline().is_none_or(|deadline| now >= deadline) {
         return Ok(Standing::Overstayed(handle, "its deadline passed"));
     }
-    if lease.is_none_or(|lease| now >= lease) {
-        return Ok(Standing::Overstayed(handle, "its lease ran out"));
+    match undoer.ledger.lease(account) {
+        Ok(Some(lease)) if now < lease => Ok(Standing::Live(handle)),
+        Ok(_) => Ok(Standing::Overstayed(handle, "its lease ran out")),
+        Err(_) => Ok(Standing::Overstayed(handle, "its lease cannot be read or trusted")),
     }
-    Ok(Standing::Live(handle))
 }
 
 /// What came of trying to take an injection over.

@@ -1,6 +1,11 @@
 //! Injectors and reapers that are killed, frozen or late.
 
-use std::time::Duration;
+use std::{
+    fs::Permissions,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+    time::Duration,
+};
 
 use steadfast_linux::{ProcessHandle, process_state};
 use steadfast_model::process::{ProcessState, Signal};
@@ -45,6 +50,62 @@ async fn a_frozen_injector_is_killed_when_its_lease_runs_out() {
     assert!(handle.ends_within(PATIENCE).unwrap());
     assert!(!injector.wait().success());
     eventually("the file is closed", || stage.status().injections.is_empty()).await;
+}
+
+/// A frozen injector whose lease file something was done to: it is ended long before lease or deadline pass.
+async fn a_spoilt_lease_ends_a_frozen_injector(spoil: fn(&Path)) {
+    let mut stage = Stage::new();
+    stage.timing.lease = LONG;
+    let target = Sleeper::new();
+    let mut injector = stage.injector(&target, LONG);
+    let handle = injector.handle();
+    injector.signal(Signal::Stop);
+    let injection = stage.status().injections[0].injection;
+    spoil(&stage.state().ledger().join(format!("{injection}.lease")));
+    runs_again(&target).await;
+    assert!(handle.ends_within(PATIENCE).unwrap());
+    assert!(!injector.wait().success());
+    eventually("the file is closed", || stage.status().injections.is_empty()).await;
+    let log = std::fs::read_to_string(stage.state().reaper_log()).unwrap();
+    assert!(log.contains("as its lease cannot be read or trusted"), "{log}");
+    assert!(stage.recover().await.is_clean());
+}
+
+#[tokio::test]
+async fn a_lease_that_others_may_read_counts_as_run_out() {
+    a_spoilt_lease_ends_a_frozen_injector(|lease| {
+        std::fs::set_permissions(lease, Permissions::from_mode(0o644)).unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_behind_a_link_counts_as_run_out() {
+    a_spoilt_lease_ends_a_frozen_injector(|lease| {
+        let elsewhere = lease.parent().unwrap().parent().unwrap().join("elsewhere");
+        std::fs::rename(lease, &elsewhere).unwrap();
+        symlink(&elsewhere, lease).unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn recovering_ends_a_frozen_injector_whose_lease_cannot_be_trusted() {
+    let mut stage = Stage::new();
+    stage.timing.lease = LONG;
+    let target = Sleeper::new();
+    let mut injector = stage.injector(&target, LONG);
+    let reaper = ProcessHandle::open(&stage.reaper().unwrap()).unwrap().unwrap();
+    injector.signal(Signal::Stop);
+    reaper.signal(Signal::Kill).unwrap();
+    assert!(reaper.ends_within(PATIENCE).unwrap());
+    let injection = stage.status().injections[0].injection;
+    let lease = stage.state().ledger().join(format!("{injection}.lease"));
+    std::fs::set_permissions(lease, Permissions::from_mode(0o644)).unwrap();
+    let recovery = stage.recover().await;
+    assert_eq!((recovery.reverted.as_slice(), recovery.is_clean()), (&[injection][..], true));
+    assert!(target.runs());
+    assert!(!injector.wait().success());
 }
 
 #[tokio::test]
