@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use steadfast_engine::host::{HostError, HostErrorKind};
 use steadfast_ledger::{Ledger, Listed};
 use steadfast_linux::{ProcessHandle, ancestors, command_name, is_kernel_thread};
-use steadfast_model::{Binding, ProcessIdentity, ResolvedTarget};
+use steadfast_model::{Binding, ProcessIdentity, ResolvedTarget, undo::UndoVerb};
 
 use crate::{
     control,
     error::{from_linux, host_error},
     reaper::seat,
 };
+
+mod announced;
+mod own_program;
 
 /// Names of the programs through which people reach a machine.
 const WAYS_IN: [&str; 5] = ["sshd", "sshd-session", "sshd-auth", "dropbear", "steadfast-agent"];
@@ -34,7 +37,7 @@ pub(crate) async fn check(
     for pid in pids {
         let why = match ours.get(&pid) {
             Some(why) => Some((*why).to_owned()),
-            None => by_nature(pid)?,
+            None => own_program::at_work(pid, own)?.map_or_else(|| by_nature(pid), |why| Ok(Some(why)))?,
         };
         if let Some(why) = why {
             let message = format!("disturb process {pid}: it is {why}");
@@ -81,14 +84,28 @@ async fn ours(
     }
     for listed in ledger.live().map_err(|error| crate::error::from_ledger(&error))? {
         let Listed::Account(account) = listed else { continue };
+        for record in &account.records {
+            if let Some(UndoVerb::RemoveRule { proxy, .. }) = record.known_verb()
+                && lives(&proxy)
+            {
+                ours.insert(proxy.pid, "a fault proxy, which must take orders");
+            }
+        }
         let injector = account.injector().map(ProcessHandle::open);
         if let Some(Ok(Some(injector))) = injector {
             insert_with_ancestors(&mut ours, injector.identity().pid, "an injector at work or its ancestor")?;
         }
     }
+    for run in announced::runs(ledger.dir()).filter(lives) {
+        insert_with_ancestors(&mut ours, run.pid, "a run under way or its ancestor")?;
+    }
     insert_with_ancestors(&mut ours, own.pid, "an ancestor of Steadfast")?;
     ours.insert(own.pid, "Steadfast itself");
     Ok(ours)
+}
+
+fn lives(process: &ProcessIdentity) -> bool {
+    matches!(ProcessHandle::open(process), Ok(Some(_)))
 }
 
 fn insert_with_ancestors(

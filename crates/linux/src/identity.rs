@@ -1,6 +1,11 @@
 //! Which process a number stands for, what it does and where it comes from.
 
-use std::path::PathBuf;
+use std::{
+    ffi::OsString,
+    io,
+    os::unix::{ffi::OsStringExt, fs::MetadataExt},
+    path::PathBuf,
+};
 
 use steadfast_model::process::{ProcessIdentity, ProcessState};
 
@@ -98,6 +103,46 @@ pub fn command_name(pid: u32) -> Result<Option<String>, LinuxError> {
     }
 }
 
+/// What a process was started with, its own name first. Empty for threads of the kernel; `None` when it is gone.
+/// A process may change what stands here.
+///
+/// # Errors
+/// When the process table cannot be read.
+pub fn arguments(pid: u32) -> Result<Option<Vec<OsString>>, LinuxError> {
+    let path = PathBuf::from(format!("/proc/{pid}/cmdline"));
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if stat::is_gone(&error) => return Ok(None),
+        Err(source) => return Err(LinuxError::Read { path, source }),
+    };
+    // Every argument ends with a zero byte; one that was changed may not.
+    let whole = bytes.strip_suffix(&[0]).unwrap_or(&bytes);
+    if whole.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    Ok(Some(whole.split(|byte| *byte == 0).map(|word| OsString::from_vec(word.to_vec())).collect()))
+}
+
+/// Whether two processes run the very same file, whatever its name is now; `None` where this user may not know, or
+/// one of them is gone.
+///
+/// # Errors
+/// When the process table cannot be read.
+pub fn run_the_same_program(one: u32, other: u32) -> Result<Option<bool>, LinuxError> {
+    let (Some(one), Some(other)) = (program(one)?, program(other)?) else { return Ok(None) };
+    Ok(Some(one == other))
+}
+
+/// Device and number of the file that a process runs.
+fn program(pid: u32) -> Result<Option<(u64, u64)>, LinuxError> {
+    let path = PathBuf::from(format!("/proc/{pid}/exe"));
+    match std::fs::metadata(&path) {
+        Ok(found) => Ok(Some((found.dev(), found.ino()))),
+        Err(error) if stat::is_gone(&error) || error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
+        Err(source) => Err(LinuxError::Read { path, source }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,5 +170,14 @@ mod tests {
     fn a_number_nobody_has_is_nobody() {
         assert_eq!(identify(u32::MAX).unwrap(), None);
         assert_eq!(command_name(u32::MAX).unwrap(), None);
+        assert_eq!(arguments(u32::MAX).unwrap(), None);
+        assert_eq!(run_the_same_program(u32::MAX, std::process::id()).unwrap(), None);
+    }
+
+    #[test]
+    fn this_process_runs_the_program_and_the_arguments_it_was_started_with() {
+        let own = std::process::id();
+        assert_eq!(arguments(own).unwrap().unwrap(), std::env::args_os().collect::<Vec<_>>());
+        assert_eq!(run_the_same_program(own, own).unwrap(), Some(true));
     }
 }

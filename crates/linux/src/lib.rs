@@ -4,7 +4,7 @@
 //! (today it holds none) and the only one, with the tests' kit, that starts programs.
 //!
 //! - [`clock`]: the system's [`steadfast_model::Clock`];
-//! - [`identity`]: what makes a process that very process; its state, parents and name;
+//! - [`identity`]: what makes a process that very process; its state, parents, name, program and arguments;
 //! - [`handle`]: holding on to a process by descriptor, to signal it and to learn of its end;
 //! - [`listen`]: which processes listen on a TCP port;
 //! - [`mod@detach`]: starting a program that outlives this one.
@@ -22,6 +22,7 @@ pub use detach::{Detached, become_session_leader, detach};
 pub use error::LinuxError;
 pub use handle::{ProcessHandle, wait_for_an_end};
 pub use identity::{
-    ancestors, boot_id, command_name, identify, is_kernel_thread, own_identity, process_state,
+    ancestors, arguments, boot_id, command_name, identify, is_kernel_thread, own_identity, process_state,
+    run_the_same_program,
 };
 pub use listen::{Listeners, listeners};

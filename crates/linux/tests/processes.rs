@@ -78,6 +78,22 @@ fn a_recycled_number_is_never_signalled() {
 }
 
 #[test]
+fn a_process_tells_its_arguments_and_whether_it_runs_our_program() {
+    let (one, other) = (Sleeper::start(), Sleeper::start());
+    let (pid, own) = (one.identity().pid, std::process::id());
+    for _ in 0..1_000_000 {
+        // Until then the child is still a copy of this process.
+        if steadfast_linux::command_name(pid).unwrap().as_deref() == Some("sleep") {
+            break;
+        }
+        std::thread::yield_now();
+    }
+    assert_eq!(steadfast_linux::arguments(pid).unwrap().unwrap(), ["sleep", "60"]);
+    assert_eq!(steadfast_linux::run_the_same_program(pid, own).unwrap(), Some(false));
+    assert_eq!(steadfast_linux::run_the_same_program(pid, other.identity().pid).unwrap(), Some(true));
+}
+
+#[test]
 fn what_ignores_a_request_to_end_is_killed() {
     #[expect(clippy::disallowed_methods, reason = "a process to act on")]
     let mut stubborn = std::process::Command::new("sh")

@@ -150,3 +150,19 @@ async fn a_proxy_process_is_not_a_target_for_process_faults() {
         assert_eq!(refused.kind, HostErrorKind::Protected, "{refused:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_under_a_fault_is_spared_by_those_who_do_not_know_it() {
+    let street = street(|_| ()).await;
+    let asked =
+        Target::Process(ProcessTarget { pid: Some(street.proxy.handle().identity().pid), listening: None });
+    let stranger = street.stage.host();
+    // Nothing but its address tells that it is a proxy, as this program bears no such command.
+    stranger.resolve(&asked).await.unwrap();
+    let order = street.order();
+    street.host.inject(&order).await.unwrap();
+    let refused = stranger.resolve(&asked).await.unwrap_err();
+    assert_eq!(refused.kind, HostErrorKind::Protected, "{refused:?}");
+    assert!(refused.message.contains("a fault proxy"), "{refused:?}");
+    street.host.revert(order.injection).await.unwrap();
+}

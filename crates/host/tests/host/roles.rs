@@ -23,6 +23,10 @@ async fn a_reaper_with_nothing_to_do_leaves() {
         Ok("reaper") => reaper().await,
         Ok("injector") => injector().await,
         Ok("proxy") => proxy().await,
+        Ok("idle") => {
+            println!("says: idle");
+            std::future::pending().await
+        }
         _ => {
             let stage = Stage::new();
             let command = role_command("reaper", &stage.path(), stage.timing);

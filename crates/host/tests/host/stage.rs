@@ -116,7 +116,13 @@ pub(crate) struct Injector {
 
 impl Injector {
     pub(crate) fn start(role: &str, stage: &Stage, arguments: &[String]) -> Self {
-        let command = role_command(role, &stage.path(), stage.timing);
+        Self::start_with_words(role, stage, arguments, &[])
+    }
+
+    /// With words on its command line that name no test.
+    pub(crate) fn start_with_words(role: &str, stage: &Stage, arguments: &[String], words: &[&str]) -> Self {
+        let mut command = role_command(role, &stage.path(), stage.timing);
+        command.extend(words.iter().map(Into::into));
         #[expect(clippy::disallowed_methods, reason = "an injector of its own")]
         let mut command_line = Command::new(&command[0]);
         command_line.args(&command[1..]).env("ARGUMENTS", arguments.join(" "));

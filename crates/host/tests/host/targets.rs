@@ -6,7 +6,7 @@ use steadfast_engine::host::{Host, HostErrorKind};
 use steadfast_model::{Binding, ResolvedTarget, Target};
 use steadfast_testkit::Sleeper;
 
-use crate::stage::{Stage, fault, role_command};
+use crate::stage::{Injector, Stage, fault, role_command};
 
 fn target(json: &str) -> Target {
     serde_json::from_str(json).unwrap()
@@ -92,6 +92,47 @@ async fn an_injector_at_work_and_its_ancestors_are_never_targets() {
     let injector = stage.injector(&sleeper, std::time::Duration::from_secs(60));
     let refused = stage.host().resolve(&by_pid(injector.handle().identity().pid)).await.unwrap_err();
     assert_eq!(refused.kind, HostErrorKind::Protected);
+}
+
+#[tokio::test]
+async fn this_program_under_another_command_is_no_target_but_a_service_of_the_demo_is() {
+    let stage = Stage::new();
+    let host = stage.host();
+    let commands = ["proxy", "reaper", "run", "demo", "demo-supervisor", "fault", "recover", "stop"];
+    for command in commands {
+        let mut process = Injector::start_with_words("idle", &stage, &[], &[command, "x"]);
+        process.hear();
+        let refused = host.resolve(&by_pid(process.handle().identity().pid)).await.unwrap_err();
+        assert_eq!(refused.kind, HostErrorKind::Protected, "{command}: {refused:?}");
+    }
+    for words in [&["demo-service", "run"][..], &[]] {
+        let mut process = Injector::start_with_words("idle", &stage, &[], words);
+        process.hear();
+        host.resolve(&by_pid(process.handle().identity().pid)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_announced_itself_is_no_target_and_neither_is_what_it_stands_on() {
+    let (stage, sleeper) = (Stage::new(), Sleeper::new());
+    let host = stage.host();
+    let identity = steadfast_linux::identify(sleeper.pid()).unwrap().unwrap();
+    let live = stage.state().path().join("live");
+    std::fs::create_dir(&live).unwrap();
+    let announce = |start_time: u64| {
+        let process = serde_json::json!({
+            "pid": identity.pid, "startTime": start_time, "bootId": identity.boot_id
+        });
+        let run = serde_json::json!({ "run": "r", "name": "a-123456", "process": process });
+        std::fs::write(live.join("a.json"), run.to_string()).unwrap();
+    };
+    std::fs::write(live.join("b.json"), "{").unwrap();
+    announce(identity.start_time - 1);
+    host.resolve(&by_pid(sleeper.pid())).await.unwrap();
+    announce(identity.start_time);
+    let refused = host.resolve(&by_pid(sleeper.pid())).await.unwrap_err();
+    assert_eq!(refused.kind, HostErrorKind::Protected, "{refused:?}");
+    assert!(refused.message.contains("a run under way"), "{refused:?}");
 }
 
 #[tokio::test]
