@@ -38,7 +38,8 @@ Examples:
   steadfast fault try tcpDelay --with '{latency: 300ms}' --into 'proxy: {name: payments-risk}' --for 1m
   steadfast fault try httpStatus --with '{status: 503}' --into 'connection: {from: payments, to: risk}' --for 20s --yes
 
-Ctrl-C ends it early. Whatever happens to this process, the fault is gone at its deadline.")]
+Ctrl-C ends it early. Whatever happens to this process, the fault is gone at its deadline.
+Exits with 0 when its effect was seen, 2 when it was in place and nothing was seen, 3 when it was ended early.")]
     Try(TryArguments),
 }
 
