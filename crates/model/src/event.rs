@@ -128,7 +128,9 @@ pub enum Known {
     Sampled {
         /// Counts the intervals of a run from 0.
         interval: u64,
-        /// The phase it belongs to: [`Phase::Baseline`], [`Phase::Observe`] or [`Phase::Recover`].
+        /// The phase it belongs to: [`Phase::Baseline`], [`Phase::Inject`] while a fault has not answered yet,
+        /// [`Phase::Observe`] under a fault, and [`Phase::Recover`] without one, between faults and after the last.
+        /// Only intervals under a fault are judged.
         phase: Phase,
         /// One entry a metric, in the plan's order.
         metrics: Vec<MetricSample>,
@@ -161,7 +163,7 @@ pub enum Known {
     },
     /// The evidence says that harm is shown: the fault ends early.
     HarmShown {
-        /// Index of the interval in the fault window.
+        /// Index of the interval among those under a fault.
         interval: u64,
         /// The metrics that show it.
         metrics: Vec<String>,

@@ -43,7 +43,7 @@ impl Machine {
     /// What the numbers say. When something other than evidence cut the fault window short, there is no test at the
     /// end: its error rates only hold for a length that was fixed before.
     fn finding(&self) -> Option<analysis::Finding> {
-        let judge = self.measured.judge.as_ref().filter(|_| self.measured.window > 0)?;
+        let judge = self.measured.judge.as_ref().filter(|_| self.measured.judged > 0)?;
         let mut finding = judge.conclude();
         if !self.ending.harm && !self.complete() {
             let reason = analysis::Reason::StoppedEarly { culprits: vec![self.ending.cut_by()] };

@@ -30,8 +30,10 @@ pub(super) struct Measured {
     pub(super) step: Option<Step>,
     /// For each metric, whether it was measured in the baseline or fault window, whichever was last, and why not.
     seen: Vec<(bool, Option<String>)>,
-    /// Intervals of the fault window so far.
+    /// Intervals of the fault window so far: from the first order to inject on, waits and all.
     pub(super) window: u64,
+    /// Those among them in which a fault was in place. Only these are judged.
+    pub(super) judged: u64,
     /// One entry an interval since the fault window began: all within tolerance, or not, or not known.
     after: Counts,
 }
@@ -51,6 +53,7 @@ impl Measured {
             step: None,
             seen: vec![(false, None); plan.metrics.len()],
             window: 0,
+            judged: 0,
             after: Counts::default(),
         }
     }
@@ -104,9 +107,16 @@ impl Measured {
         all.find(|(_, seen)| !seen.0).map(|(metric, seen)| (metric.name.clone(), seen.1.clone()))
     }
 
-    /// Feeds an interval of the fault window to the judge.
+    /// Notes an interval of the fault window in which no fault was in place.
+    pub(super) fn feed_wait(&mut self, samples: &[MetricSample]) {
+        self.window += 1;
+        self.feed_after(samples);
+    }
+
+    /// Feeds an interval under a fault to the judge.
     pub(super) fn feed_window(&mut self, samples: &[MetricSample]) -> Option<Step> {
         self.window += 1;
+        self.judged += 1;
         self.see(samples);
         self.feed_after(samples);
         let entries: Vec<_> = samples.iter().map(tally).collect();

@@ -3,7 +3,7 @@
 use steadfast_analysis::Step;
 use steadfast_model::Phase;
 
-use super::Machine;
+use super::{Machine, Place};
 
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,7 +14,7 @@ pub struct Progress {
     pub done: u64,
     /// Intervals it lasts, at most; nothing when it lasts as long as it takes.
     pub of: Option<u64>,
-    /// Intervals measured in the fault window.
+    /// Intervals measured in the fault window, with the waits between faults.
     pub window: u64,
     /// The evidence so far, once there is any.
     pub evidence: Option<Step>,
@@ -29,6 +29,10 @@ impl Machine {
         let since = self.measured.intervals - self.since;
         let (done, of) = match self.phase {
             Phase::Baseline => (since, Some(self.schedule.baseline)),
+            Phase::Observe if current.is_some_and(|injection| injection.place == Place::Untouched) => {
+                let began = self.measured.window.saturating_sub(since);
+                (since, current.map(|injection| injection.offset.saturating_sub(began)))
+            }
             Phase::VerifyEffect | Phase::Observe => (in_place, current.map(|injection| injection.intervals)),
             Phase::Recover => (since, Some(self.schedule.recovery)),
             _ => (since, None),

@@ -8,18 +8,7 @@ use crate::reason::Reason;
 
 impl Machine {
     pub(super) fn sampled(&mut self, samples: &[MetricSample], out: &mut Vec<Action>) {
-        let phase = match self.phase {
-            Phase::Baseline => Phase::Baseline,
-            Phase::Inject | Phase::VerifyEffect | Phase::Observe | Phase::Revert | Phase::VerifyGone => {
-                if self.closed {
-                    Phase::Recover
-                } else {
-                    Phase::Observe
-                }
-            }
-            Phase::Recover => Phase::Recover,
-            Phase::Check | Phase::Preflight | Phase::Conclude | Phase::Done => return,
-        };
+        let Some(phase) = self.sampled_in() else { return };
         let metrics = self.measured.ordered(samples);
         let sampled = Known::Sampled { interval: self.measured.intervals, phase, metrics: metrics.clone() };
         self.measured.remember(&sampled);
@@ -27,12 +16,37 @@ impl Machine {
         match phase {
             Phase::Baseline => self.sampled_baseline(&metrics, out),
             Phase::Observe => self.sampled_window(&metrics, out),
+            _ if !self.closed => {
+                self.measured.feed_wait(&metrics);
+                self.go_on(out);
+            }
             _ => {
                 self.measured.feed_after(&metrics);
                 self.look_for_recovery(out);
             }
         }
         self.give_up_waiting(out);
+    }
+
+    /// The phase an interval belongs to that ends now; nothing when none is measured.
+    ///
+    /// Only what is measured under a fault is [`Phase::Observe`], and judged: intervals before a fault answered and
+    /// after it was ordered away, and waits for the next, would thin out the harm that the faults do.
+    fn sampled_in(&self) -> Option<Phase> {
+        let is = |place| self.injections.iter().any(|injection| injection.place == place);
+        match self.phase {
+            Phase::Baseline => Some(Phase::Baseline),
+            Phase::Inject | Phase::VerifyEffect | Phase::Observe | Phase::Revert | Phase::VerifyGone => {
+                Some(match () {
+                    () if self.closed => Phase::Recover,
+                    () if is(Place::Injected) => Phase::Observe,
+                    () if is(Place::Ordered) => Phase::Inject,
+                    () => Phase::Recover,
+                })
+            }
+            Phase::Recover => Some(Phase::Recover),
+            Phase::Check | Phase::Preflight | Phase::Conclude | Phase::Done => None,
+        }
     }
 
     fn sampled_baseline(&mut self, metrics: &[MetricSample], out: &mut Vec<Action>) {
@@ -71,7 +85,7 @@ impl Machine {
     }
 
     fn sampled_window(&mut self, metrics: &[MetricSample], out: &mut Vec<Action>) {
-        let index = self.measured.window;
+        let index = self.measured.judged;
         let step = self.measured.feed_window(metrics);
         if let Some(step) = step.filter(|step| step.stop && !self.ending.harm) {
             let shown = culprits(&step.ln_evidence, step.threshold);

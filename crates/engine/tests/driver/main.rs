@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use scene::{Script, play, play_with};
 use steadfast_engine::{guard::Guard, host::HostErrorKind, plan::Step, replay};
-use steadfast_model::{Effect, Event, EventBody, Phase, event::Known};
+use steadfast_model::{
+    Effect, Event, EventBody, InjectionId, Phase,
+    event::{Known, Tolerance},
+};
 
 fn healthy() -> Script {
     Script { traffic: 100, bad_under_fault: 1, ..Script::default() }
@@ -278,4 +281,55 @@ async fn a_panic_anywhere_still_ends_the_run_without_a_verdict() {
         assert_eq!(played.ended(), ended, "{verb}");
         assert!(replay(&played.seen).agrees);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_effect_that_is_lost_before_the_planned_end_never_holds() {
+    for seconds in [2, 8] {
+        let vanishes_after = Some(Duration::from_secs(seconds));
+        let played = play(Script { vanishes_after, bad_under_fault: 0, ..healthy() }).await;
+        assert_eq!(played.ended(), "completed inconclusive effectLost 2", "after {seconds} s");
+        played.is_sound();
+    }
+}
+
+/// Two faults of 3 s, this long apart, of which 20 % of events may fail.
+fn twice(apart: u64) -> impl FnOnce(&mut steadfast_engine::Plan) {
+    move |plan| {
+        plan.metrics[0].tolerance = Tolerance::Absolute(0.2);
+        let Step::Inject(injection) = &mut plan.steps[0] else { unreachable!() };
+        injection.duration = steadfast_model::Duration::from_secs(3);
+        let mut again = injection.clone();
+        again.id = InjectionId::new();
+        plan.steps.push(Step::Wait(steadfast_model::Duration::from_secs(apart)));
+        plan.steps.push(Step::Inject(again));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_between_two_faults_does_not_thin_out_their_harm() {
+    for inject_takes in [0, 4].map(Duration::from_secs) {
+        for apart in [1, 50] {
+            let script = Script { bad_under_fault: 35, inject_takes, ..healthy() };
+            let played = play_with(script, twice(apart)).await;
+            played.is_sound();
+            let rate = &played.end.conclusion.finding["metrics"][0]["faultRate"];
+            assert_eq!(rate, 0.35, "{apart} s apart: {}", played.ended());
+            assert!(!played.ended().contains(" held "), "{apart} s apart: {}", played.ended());
+            assert_eq!(played.count("inject"), 2, "not so harmful that it would end early");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn short_faults_far_apart_without_harm_hold() {
+    let played = play_with(healthy(), twice(50)).await;
+    assert_eq!(played.ended(), "completed held heldWithin 0");
+    played.is_sound();
+    let finding = &played.end.conclusion.finding;
+    assert_eq!(
+        (&finding["metrics"][0]["completeness"], &finding["metrics"][0]["fault"]["total"]),
+        (&1.0.into(), &600.0.into())
+    );
+    assert!(played.took >= Duration::from_secs(10 + 3 + 50 + 3 + 5), "{:?}", played.took);
 }

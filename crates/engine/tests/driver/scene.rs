@@ -39,6 +39,8 @@ pub(crate) struct Script {
     /// Events an interval, and bad ones among them without and with the fault.
     pub(crate) traffic: u64,
     pub(crate) bad_under_fault: u64,
+    /// The fault ends by itself, this long after it was put in place.
+    pub(crate) vanishes_after: Option<StdDuration>,
     /// The probe does not answer under the fault.
     pub(crate) hangs_under_fault: bool,
     /// The probe fails always.
@@ -268,6 +270,13 @@ impl Host for Scene {
             return Err(error(HostErrorKind::TargetGone, "the process is gone"));
         }
         self.state().in_place = true;
+        if let Some(after) = self.script.vanishes_after {
+            let scene = self.clone();
+            tokio::spawn(async move {
+                sleep(after).await;
+                scene.state().in_place = false;
+            });
+        }
         Ok(())
     }
 

@@ -9,7 +9,10 @@ use steadfast_engine::{
     exit_code,
     machine::{Action, Input},
 };
-use steadfast_model::{Duration, Phase, event::Known};
+use steadfast_model::{
+    Duration, Effect, Phase,
+    event::{Known, Tolerance},
+};
 
 #[test]
 fn a_fault_without_harm_holds() {
@@ -91,6 +94,26 @@ fn a_fault_that_ends_before_its_time_never_holds() {
     run.see(absent());
     run.sample(30, 0, 100);
     assert_eq!(run.ended(), "completed inconclusive effectLost");
+}
+
+#[test]
+fn a_fault_without_traffic_for_a_while_is_not_lost_but_one_that_vanishes_then_is() {
+    let unknown = || Effect::Unknown { why: "the proxy does not answer".to_owned() };
+    for (seen, ended) in [
+        (vec![idle()], "completed held heldWithin"),
+        (vec![unknown()], "completed held heldWithin"),
+        (vec![idle(), absent()], "completed inconclusive effectLost"),
+        (vec![unknown(), absent()], "completed inconclusive effectLost"),
+        (vec![absent(), active()], "completed inconclusive effectLost"),
+    ] {
+        let mut run = Run::under_fault(plan(&[true]));
+        run.see(active());
+        run.sample(9, 0, 100);
+        seen.iter().cloned().for_each(|effect| run.see(effect));
+        run.sample(30, 0, 100);
+        assert_eq!(run.ended(), ended, "{seen:?}");
+        assert!(run.replay().agrees);
+    }
 }
 
 #[test]
@@ -329,6 +352,84 @@ fn injections_follow_each_other() {
     run.tell(Input::EffectObserved { injection: run.ids[1], effect: active() });
     run.sample(20, 0, 100);
     assert_eq!(run.ended(), "completed held heldWithin");
-    assert_eq!(run.conclusion().finding["metrics"][0]["fault"]["total"], 2200.0);
+    assert_eq!(run.conclusion().finding["metrics"][0]["fault"]["total"], 2000.0, "the wait is not judged");
     assert!(run.replay().agrees);
+}
+
+/// Two faults of 3 s with 50 s between them, of which 20 % of events may fail.
+fn short_faults_far_apart() -> steadfast_model::event::RunPlan {
+    let mut plan = plan(&[true, true]);
+    plan.metrics[0].tolerance = Tolerance::Absolute(0.2);
+    plan.injections.iter_mut().for_each(|planned| planned.duration = Duration::from_secs(3));
+    plan.injections[1].offset = Duration::from_secs(53);
+    plan
+}
+
+#[test]
+fn waits_between_faults_do_not_thin_out_harm() {
+    let mut run = Run::under_fault(short_faults_far_apart());
+    run.see(active());
+    run.sample(3, 35, 100);
+    assert_eq!(run.machine.phase(), Phase::Observe);
+    run.sample(20, 0, 100);
+    let progress = run.machine.progress();
+    assert_eq!((progress.done, progress.of), (20, Some(50)), "the wait is as long as planned");
+    run.sample(30, 0, 100);
+    assert_eq!(run.actions.last(), Some(&Action::Inject(run.ids[1])), "its time has come");
+    run.tell(Input::FaultInjected { injection: run.ids[1] });
+    run.tell(Input::EffectObserved { injection: run.ids[1], effect: active() });
+    run.sample(3, 35, 100);
+    run.sample(20, 0, 100);
+    assert_ne!(run.conclusion().verdict, steadfast_model::Verdict::Held, "{}", run.ended());
+    assert_eq!(run.conclusion().finding["metrics"][0]["faultRate"], 0.35);
+    assert!(run.replay().agrees);
+}
+
+#[test]
+fn intervals_before_an_injection_answers_are_not_judged() {
+    let mut run = Run::of(plan(&[true]));
+    run.prepare();
+    run.sample(25, 0, 100);
+    run.tell(Input::FaultInjected { injection: run.ids[0] });
+    run.see(active());
+    run.sample(9, 7, 100);
+    assert_eq!(run.machine.phase(), Phase::Observe, "the fault lasts as long as planned all the same");
+    run.sample(20, 7, 100);
+    let metric = &run.conclusion().finding["metrics"][0];
+    assert_eq!((&metric["faultRate"], &metric["fault"]["total"]), (&0.07.into(), &1000.0.into()));
+    assert_ne!(run.conclusion().verdict, steadfast_model::Verdict::Held);
+    assert!(run.replay().agrees);
+}
+
+#[test]
+fn a_slow_revert_between_faults_is_not_judged() {
+    let mut run = Run::under_fault(plan(&[true, true]));
+    run.see(active());
+    run.obliging = false;
+    run.sample(20, 0, 100);
+    assert_eq!(run.machine.phase(), Phase::Revert);
+    run.obliging = true;
+    run.tell(Input::FaultReverted { injection: run.ids[0] });
+    run.tell(Input::FaultInjected { injection: run.ids[1] });
+    run.tell(Input::EffectObserved { injection: run.ids[1], effect: active() });
+    run.sample(30, 0, 100);
+    assert_eq!(run.conclusion().finding["metrics"][0]["fault"]["total"], 2000.0);
+    assert!(run.replay().agrees);
+}
+
+#[test]
+fn gaps_in_a_wait_do_not_make_a_finding_incomplete_and_gaps_under_a_fault_do() {
+    for (under_fault, ended) in
+        [(false, "completed held heldWithin"), (true, "completed inconclusive incompleteData")]
+    {
+        let mut run = Run::under_fault(short_faults_far_apart());
+        run.see(active());
+        let measured = |blind: bool| if blind { gap() } else { sampled(0, 100) };
+        (0..3).for_each(|_| run.tell(measured(under_fault)));
+        (0..50).for_each(|_| run.tell(measured(!under_fault)));
+        run.tell(Input::FaultInjected { injection: run.ids[1] });
+        run.tell(Input::EffectObserved { injection: run.ids[1], effect: active() });
+        run.sample(30, 0, 100);
+        assert_eq!(run.ended(), ended);
+    }
 }

@@ -144,6 +144,20 @@ fn play(plan: RunPlan, story: Vec<Told>) -> (Vec<Action>, u64, usize) {
     (actions, samples, after_done)
 }
 
+/// Intervals that ended while a fault was in place: between the word that it is and the order to take it away.
+fn under_fault(known: &[Known]) -> usize {
+    let (mut in_place, mut intervals) = (false, 0);
+    for known in known {
+        match known {
+            Known::FaultInjected { .. } => in_place = true,
+            Known::PhaseEntered { phase: Phase::Revert } => in_place = false,
+            Known::Sampled { .. } if in_place => intervals += 1,
+            _ => {}
+        }
+    }
+    intervals
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
@@ -190,6 +204,11 @@ proptest! {
             .filter_map(|known| if let Known::Sampled { interval, .. } = known { Some(*interval) } else { None })
             .collect();
         prop_assert_eq!(numbers.clone(), (0..samples).collect::<Vec<_>>(), "no sample is lost or doubled");
+        let under_fault = under_fault(&known);
+        let judged = conclusion.finding["lnEvidence"].as_array().map_or(0, Vec::len);
+        prop_assert_eq!(judged, under_fault, "judged is what was measured under a fault, all of it and nothing else");
+        let observed = |known: &&Known| matches!(known, Known::Sampled { phase: Phase::Observe, .. });
+        prop_assert_eq!(known.iter().filter(observed).count(), under_fault);
         let total: u64 = known
             .iter()
             .filter_map(|known| match known {

@@ -1,4 +1,4 @@
-//! Evidence of harm over the fault window, against what it must reach to stop the run.
+//! Evidence of harm over the intervals under a fault, against what it must reach to stop the run.
 
 use maud::{Markup, html};
 use steadfast_analysis::Finding;
@@ -7,20 +7,21 @@ use steadfast_model::Phase;
 use super::{Axis, Frame, LEFT, RIGHT, WIDTH, drawing, px};
 use crate::story::Story;
 
-/// Draws the combined evidence; `None` when there was no fault window.
+/// Draws the combined evidence; `None` when there was no interval under a fault.
 pub(crate) fn chart(story: &Story, finding: &Finding) -> Option<Markup> {
-    let window = story.windows.iter().find(|window| window.phase == Phase::Observe)?;
-    let interval = story.plan.as_ref()?.interval.seconds();
+    let points = &story.series.first()?.points;
+    let judged: Vec<f64> =
+        points.iter().filter(|point| point.phase == Phase::Observe).map(|point| point.at).collect();
+    if judged.is_empty() {
+        return None;
+    }
     let evidence = &finding.ln_evidence;
     let finite = || evidence.iter().copied().filter(|value| value.is_finite());
     let high = finite().fold(finding.threshold, f64::max) * 1.15;
     let low = finite().fold(0.0, f64::min).max(-10.0) - 0.5;
     let frame = Frame { seconds: story.length(), low, high };
-    let mut at = window.from;
-    let path = frame.line(evidence.iter().map(|value| {
-        at += interval;
-        (at, value.is_finite().then_some(*value))
-    }));
+    let curve = judged.iter().zip(evidence);
+    let path = frame.line(curve.map(|(&at, value)| (at, value.is_finite().then_some(*value))));
     let reached = if finding.stopped_at.is_some() { "reached" } else { "not reached" };
     let alternative =
         format!("Evidence of harm over time; the stop at {:.2} was {reached}", finding.threshold);
