@@ -76,7 +76,7 @@ impl World for Observer {
     }
 
     fn load_increment(&self, load: &str, reader: &str, good: &LoadGood) -> Result<Increment, ProbeError> {
-        let error = |cause: String| ProbeError { what: format!("read the load `{load}`"), cause, hint: None };
+        let error = |cause: String| ProbeError { what: format!("read the load `{load}`"), cause, hint: None, ours: true };
         let found = self.find_load(load).ok_or_else(|| error(self.no_such_load()))?;
         found.read(reader, good).map_err(error)
     }
@@ -89,6 +89,7 @@ impl World for Observer {
                 what: "choose a load".to_owned(),
                 cause: format!("the probe names none, and there are {count}"),
                 hint: Some("name one of the experiment's loads: load: NAME".to_owned()),
+                ours: true,
             }),
         }
     }

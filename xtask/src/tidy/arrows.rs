@@ -103,6 +103,10 @@ fn wrong_arrow(folder: &str, dependency: &Dependency) -> Option<(String, String)
         "steadfast" => "steadfast",
         name => name.strip_prefix("steadfast-")?,
     };
+    if used == folder && dependency.kind == Some(Kind::Dev) {
+        // Its own feature, turned on for its tests.
+        return None;
+    }
     let what = format!("`{folder}` uses `{used}`");
     if let Some((.., users)) = BESIDE.iter().find(|(name, ..)| *name == used) {
         let allowed = match users {

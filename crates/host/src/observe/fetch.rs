@@ -15,12 +15,10 @@ pub(super) async fn fetch(
     tls: &Tls,
     clock: &dyn Clock,
 ) -> Result<HttpAnswer, ProbeError> {
-    let error = |error: ExchangeError| ProbeError {
-        what: format!("{} {}", request.method, address::shown(&request.url)),
-        cause: error.cause().to_owned(),
-        hint: error.hint().map(str::to_owned),
-    };
-    let message = Message::prepare(request, tls).map_err(|cause| error(ExchangeError::Theirs(cause)))?;
+    let error = |error: ExchangeError| failed(request, &error);
+    // What cannot even be sent says nothing about who was to be asked.
+    let message = Message::prepare(request, tls)
+        .map_err(|cause| ProbeError { ours: true, ..error(ExchangeError::Theirs(cause)) })?;
     let start = clock.boot();
     let exchange = exchange(&message, request.longest_body);
     match tokio::time::timeout(request.timeout, exchange).await {
@@ -33,6 +31,15 @@ pub(super) async fn fetch(
             let within = steadfast_model::Duration::from(request.timeout);
             Err(error(ExchangeError::Theirs(format!("no complete answer within {within}"))))
         }
+    }
+}
+
+fn failed(request: &HttpRequest, error: &ExchangeError) -> ProbeError {
+    ProbeError {
+        what: format!("{} {}", request.method, address::shown(&request.url)),
+        cause: error.cause().to_owned(),
+        hint: error.hint().map(str::to_owned),
+        ours: matches!(error, ExchangeError::Ours(_)),
     }
 }
 
@@ -52,4 +59,34 @@ async fn exchange(message: &Message, longest_body: usize) -> Result<HttpAnswer, 
     })?;
     let body = body.to_bytes().to_vec();
     Ok(HttpAnswer { status, body, content_type, took: std::time::Duration::ZERO })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn probes_are_told_what_this_machine_lacks_apart_from_what_a_service_does() {
+        let request = HttpRequest {
+            url: "http://127.0.0.1:1/".to_owned(),
+            method: "GET".to_owned(),
+            headers: Vec::new(),
+            body: None,
+            timeout: std::time::Duration::from_secs(1),
+            longest_body: 1,
+        };
+        for (errno, ours) in [
+            (Errno::MFILE, true),
+            (Errno::ADDRNOTAVAIL, true),
+            (Errno::CONNREFUSED, false),
+            (Errno::CONNRESET, false),
+        ] {
+            let error = ExchangeError::of_io(&io::Error::from_raw_os_error(errno.raw_os_error()));
+            assert_eq!(failed(&request, &error).ours, ours, "{errno}");
+        }
+    }
 }

@@ -37,7 +37,7 @@ fn from_file(path: &Path) -> Result<Secret, String> {
 }
 
 fn error(place: String, cause: String) -> ProbeError {
-    ProbeError { what: format!("read the secret in {place}"), cause, hint: None }
+    ProbeError { what: format!("read the secret in {place}"), cause, hint: None, ours: true }
 }
 
 #[cfg(test)]

@@ -8,4 +8,5 @@ mod proxies;
 mod roles;
 mod stage;
 mod targets;
+mod undo_matters;
 mod whoever_dies;

@@ -128,14 +128,3 @@ async fn a_killed_process_stays_killed_and_is_known() {
     let known = stage.ledger().find(order.injection).unwrap().unwrap();
     assert!(known.records[0].manual.contains("nothing to undo: KILL sent"), "{known:?}");
 }
-
-#[cfg(feature = "sabotage")]
-#[tokio::test(flavor = "multi_thread")]
-async fn without_undo_the_fault_stays() {
-    let (stage, target) = (Stage::new(), Sleeper::new());
-    let host = stage.host().without_undo_for_tests();
-    let order = pause(target_of(&target), LONG);
-    host.inject(&order).await.unwrap();
-    host.revert(order.injection).await.unwrap();
-    assert_eq!(target.state(), Some('T'));
-}

@@ -12,17 +12,17 @@ use steadfast_model::{
 
 use crate::stage::{Injector, Stage, eventually, fault, role_command};
 
-struct Street {
-    stage: Stage,
-    host: LocalHost,
+pub(crate) struct Street {
+    pub(crate) stage: Stage,
+    pub(crate) host: LocalHost,
     proxy: Injector,
-    target: Vec<ResolvedTarget>,
+    pub(crate) target: Vec<ResolvedTarget>,
     control: PathBuf,
     _upstream: TcpListener,
 }
 
 /// A proxy between `a` and `b`, and a host that knows it.
-async fn street(timing: impl FnOnce(&mut Stage)) -> Street {
+pub(crate) async fn street(timing: impl FnOnce(&mut Stage)) -> Street {
     let mut stage = Stage::new();
     stage.timing.proxy_answer = Duration::from_millis(500);
     timing(&mut stage);
@@ -54,7 +54,7 @@ impl Street {
         }
     }
 
-    async fn rules(&self) -> usize {
+    pub(crate) async fn rules(&self) -> usize {
         let client = steadfast_proxy::control::Client::connect(&self.control).await;
         client.unwrap().status().await.unwrap().rules.len()
     }

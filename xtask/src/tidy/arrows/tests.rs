@@ -41,6 +41,7 @@ fn arrows_that_point_up_or_sideways_are_found() {
         assert!(findings[0].contains(&format!("`{from}` uses `{to}`")), "{findings:?}");
     }
     assert_eq!(found("engine", "steadfast-host", Some("dev")).len(), 1, "also in tests");
+    assert!(found("host", "steadfast-host", Some("dev")).is_empty(), "a feature of its own, for its tests");
     assert_eq!(found("host", "steadfast", None).len(), 1, "nobody uses the program");
     assert_eq!(found("host", "steadfast-cellar", None).len(), 1, "nobody uses what has no level");
 }
