@@ -134,8 +134,9 @@ impl Ledger {
         let mut listed = Vec::new();
         for path in names {
             let known = path.extension().and_then(|extension| extension.to_str());
-            if path == self.dir.closed() || path == self.dir.lock() || matches!(known, Some("lease" | "new"))
-            {
+            // Spool files of runs lay here once. They hold events, and no way back.
+            let no_injection = matches!(known, Some("lease" | "new" | "events"));
+            if path == self.dir.closed() || path == self.dir.lock() || no_injection {
                 continue;
             }
             listed.extend(Self::list(&path));

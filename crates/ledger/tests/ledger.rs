@@ -243,6 +243,17 @@ fn what_one_that_died_while_beginning_left_is_swept_and_what_is_foreign_is_shown
 }
 
 #[test]
+fn spooled_events_among_the_live_are_no_injections() {
+    let directory = durable_dir();
+    let ledger = ledger(directory.path());
+    let place = ledger.dir().ledger();
+    std::fs::write(place.join(format!("{}.events", InjectionId::new())), "{}\n").unwrap();
+    assert!(ledger.live().unwrap().is_empty());
+    drop(begin(&ledger, &opening("process:1")));
+    assert!(matches!(ledger.live().unwrap()[..], [Listed::Account(_)]));
+}
+
+#[test]
 fn what_others_could_have_written_is_refused() {
     let directory = durable_dir();
     let ledger = ledger(directory.path());
