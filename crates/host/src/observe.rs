@@ -76,7 +76,12 @@ impl World for Observer {
     }
 
     fn load_increment(&self, load: &str, reader: &str, good: &LoadGood) -> Result<Increment, ProbeError> {
-        let error = |cause: String| ProbeError { what: format!("read the load `{load}`"), cause, hint: None, ours: true };
+        let error = |cause: String| ProbeError {
+            what: format!("read the load `{load}`"),
+            cause,
+            hint: None,
+            ours: true,
+        };
         let found = self.find_load(load).ok_or_else(|| error(self.no_such_load()))?;
         found.read(reader, good).map_err(error)
     }

@@ -86,6 +86,7 @@ pub fn resolve(
         what: format!("use the address of {}", service.unwrap_or("the document")),
         cause,
         hint: Some("look at the binding document".to_owned()),
+        ours: true,
     })
 }
 

@@ -46,4 +46,7 @@ pub struct ProbeError {
     pub cause: String,
     /// What to try.
     pub hint: Option<String>,
+    /// Whether this machine could not even try, so that it says nothing about who was to be asked. A probe that counts
+    /// missing answers as bad must not count this one.
+    pub ours: bool,
 }

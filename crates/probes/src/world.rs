@@ -43,6 +43,7 @@ pub trait World: Send + Sync {
             what: "choose a load".to_owned(),
             cause: "the probe names none".to_owned(),
             hint: Some("name it: load: NAME".to_owned()),
+            ours: true,
         })
     }
 
@@ -58,6 +59,7 @@ pub trait World: Send + Sync {
             },
             cause: "secrets cannot be read here".to_owned(),
             hint: None,
+            ours: true,
         })
     }
 }

@@ -118,5 +118,5 @@ pub(super) fn sample(metric: &str, look: Option<Look>) -> MetricSample {
 
 fn hung() -> ProbeError {
     let cause = format!("no answer within {} s", LONGEST_LOOK.as_secs());
-    ProbeError { what: "look through a probe".to_owned(), cause, hint: None }
+    ProbeError { what: "look through a probe".to_owned(), cause, hint: None, ours: false }
 }

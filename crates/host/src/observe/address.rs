@@ -30,6 +30,7 @@ pub(super) fn find(
         what: format!("find the address of service `{name}`"),
         cause: cause.to_owned(),
         hint: Some(hint),
+        ours: true,
     };
     let service = services.get(name).ok_or_else(|| {
         let known: Vec<&str> = services.keys().map(String::as_str).collect();

@@ -50,6 +50,11 @@ impl FakeWorld {
         lock(&self.answers).push_back(Err(error("fetch", cause)));
     }
 
+    /// The next request cannot be sent, for want of something on this machine.
+    pub fn fail_ours(&self, cause: &str) {
+        lock(&self.answers).push_back(Err(ProbeError { ours: true, ..error("fetch", cause) }));
+    }
+
     /// What the load of this name counts, one entry a call, over all readers.
     pub fn load(&self, name: &str, increments: impl IntoIterator<Item = Increment>) {
         lock(&self.loads).entry(name.to_owned()).or_default().extend(increments);
@@ -110,7 +115,7 @@ impl World for FakeWorld {
 }
 
 fn error(what: &str, cause: &str) -> ProbeError {
-    ProbeError { what: what.to_owned(), cause: cause.to_owned(), hint: None }
+    ProbeError { what: what.to_owned(), cause: cause.to_owned(), hint: None, ours: false }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

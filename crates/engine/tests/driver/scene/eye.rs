@@ -43,7 +43,7 @@ impl Watch for Looking {
         let in_place = self.scene.state().in_place;
         if script.blind {
             let cause = "the answer is HTML".to_owned();
-            return Err(ProbeError { what: "read metrics".to_owned(), cause, hint: None });
+            return Err(ProbeError { what: "read metrics".to_owned(), cause, hint: None, ours: false });
         }
         if in_place && script.hangs_under_fault && !self.guard {
             sleep(StdDuration::from_secs(60)).await;

@@ -111,19 +111,23 @@ struct HttpWatch {
 impl Watch for HttpWatch {
     async fn look(&mut self, world: &dyn World) -> Result<Counted, ProbeError> {
         let request = self.probe.request(world)?;
+        let first = !std::mem::replace(&mut self.looked, true);
         let checks = (0..self.probe.times).map(|_| async {
             match world.fetch(&request).await {
-                Ok(answer) => self.probe.expect.wrong_with(&answer),
-                Err(error) => Some(error.to_string()),
+                Ok(answer) => Ok(self.probe.expect.wrong_with(&answer)),
+                // What this machine lacks is not the service's fault: nothing is known about this interval.
+                Err(error) if error.ours => Err(error),
+                Err(error) => Ok(Some(error.to_string())),
             }
         });
-        let wrong: Vec<String> = join_all(checks).await.into_iter().flatten().collect();
+        let checked = join_all(checks).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let wrong: Vec<String> = checked.into_iter().flatten().collect();
         let (bad, total) = (wrong.len() as u64, u64::from(self.probe.times));
         let note = wrong.into_iter().next().map(|first| match (bad, total) {
             (1, 1) => first,
             _ => format!("{bad} of {total}, the first: {first}"),
         });
-        if !std::mem::replace(&mut self.looked, true) {
+        if first {
             return Ok(Counted { increment: Increment::default(), note });
         }
         Ok(Counted { increment: Increment { bad, total }, note })

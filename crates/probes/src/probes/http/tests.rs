@@ -96,6 +96,23 @@ fn what_says_nothing_about_the_service_is_a_gap() {
 }
 
 #[test]
+fn what_this_machine_lacks_is_a_gap_and_not_the_services_fault() {
+    let (probe, world) = (probe(r#"{ "service": "risk", "times": 3 }"#), world());
+    let mut watch = probe.watch();
+    world.fail_ours("no more descriptors");
+    (0..2).for_each(|_| world.answer(200, ""));
+    let error = look(watch.as_mut(), &world).unwrap_err();
+    assert!(error.ours && error.to_string().contains("no more descriptors"), "{error}");
+    (0..2).for_each(|_| world.answer(503, ""));
+    world.fail_ours("no more ports");
+    assert!(look(watch.as_mut(), &world).is_err(), "one that could not be sent is enough");
+    (0..2).for_each(|_| world.answer(200, ""));
+    world.fail("connection refused");
+    let counted = look(watch.as_mut(), &world).unwrap();
+    assert_eq!(counted.increment, Increment { bad: 1, total: 3 }, "the service's fault counts");
+}
+
+#[test]
 fn all_that_is_wrong_with_a_probe_is_said_at_once() {
     let mut problems = Problems::new();
     probe(

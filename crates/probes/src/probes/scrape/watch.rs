@@ -74,6 +74,7 @@ impl ScrapeWatch {
             what: format!("read the metrics at {place}"),
             cause,
             hint: hint.map(str::to_owned),
+            ours: false,
         };
         if answer.status != 200 {
             let hint =
