@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use steadfast_engine::host::{HostError, HostErrorKind};
 use steadfast_ledger::LedgerError;
+use steadfast_linux::ProcessHandle;
 use steadfast_model::{BootTime, InjectionId, proxy::ProxyRequest};
 
 use super::{Inner, slot::Slot};
@@ -23,6 +24,10 @@ impl Inner {
         if now >= live.deadline {
             return Err(not_live("its deadline passed"));
         }
+        // Before the lease: it would hide what the trouble is.
+        if let Some(gone) = live.rules.iter().find_map(proxy_gone) {
+            return Err(gone);
+        }
         if now >= live.lease {
             return Err(not_live("its lease ran out"));
         }
@@ -31,13 +36,18 @@ impl Inner {
             LedgerError::NotLive { .. } => not_live("somebody else reverted it"),
             other => from_ledger(&other),
         })?;
-        for given in &live.rules {
-            self.renew_rule(given, lease).await?;
-        }
         if let Some(live) = slot.live().as_mut() {
             live.lease = lease;
         }
-        self.keeper.ensure().await.map(drop)
+        // One that cannot be renewed must not let the others run out.
+        let mut trouble = None;
+        for given in &live.rules {
+            if let Err(error) = self.renew_rule(given, lease).await {
+                trouble.get_or_insert(error);
+            }
+        }
+        self.keeper.ensure().await?;
+        trouble.map_or(Ok(()), Err)
     }
 
     async fn renew_rule(&self, given: &GivenRule, lease: BootTime) -> Result<(), HostError> {
@@ -46,10 +56,15 @@ impl Inner {
         let asked =
             control::ask(&proxy.control, Some(&proxy.identity), &request, self.timing.proxy_answer).await;
         asked.map(drop).map_err(|error| {
+            if let Some(gone) = proxy_gone(given) {
+                return gone;
+            }
             let kind = match error {
-                ControlError::Nobody { .. } | ControlError::Another { .. } => HostErrorKind::TargetGone,
                 ControlError::Refused { .. } => HostErrorKind::NotLive,
-                ControlError::NoAnswer { .. } => HostErrorKind::Other,
+                // It lives and may be reached again.
+                ControlError::Nobody { .. }
+                | ControlError::Another { .. }
+                | ControlError::NoAnswer { .. } => HostErrorKind::Other,
             };
             host_error(kind, format!("renew a rule of proxy {}: {error}", proxy.name), None)
         })
@@ -73,10 +88,28 @@ impl Inner {
     }
 }
 
+/// What to say of a rule whose proxy is no more.
+fn proxy_gone(given: &GivenRule) -> Option<HostError> {
+    let GivenRule { proxy, .. } = given;
+    let died = matches!(ProcessHandle::open(&proxy.identity), Ok(None));
+    let what = || {
+        let what = format!("keep the fault in place: the proxy {} died, and the fault with it", proxy.name);
+        host_error(HostErrorKind::TargetGone, what, Some("start it again, and see what ended it"))
+    };
+    died.then(what)
+}
+
 #[cfg(test)]
 mod tests {
-    use steadfast_ledger::StateDir;
-    use steadfast_model::Binding;
+    use std::path::PathBuf;
+
+    use steadfast_ledger::{Begun, Opening, StateDir};
+    use steadfast_linux::own_identity;
+    use steadfast_model::{
+        Binding, Clock, ProcessIdentity, WallTime,
+        proxy::{Protocol, RuleId},
+        target::ResolvedProxy,
+    };
 
     use super::*;
     use crate::{LocalHost, LocalHostOptions, Timing, local::slot::Live};
@@ -98,5 +131,69 @@ mod tests {
             assert!(refused.message.contains(part), "{refused:?}");
         }
         assert_eq!(host.inner.renew(InjectionId::new()).await.unwrap_err().kind, HostErrorKind::NotLive);
+    }
+
+    fn rule_in(identity: ProcessIdentity, injection: InjectionId) -> GivenRule {
+        let proxy = ResolvedProxy {
+            name: "a-b".to_owned(),
+            control: PathBuf::from("/nowhere/control.sock"),
+            identity,
+            listen: "127.0.0.1:1".to_owned(),
+            upstream: "127.0.0.1:2".to_owned(),
+            protocol: Protocol::Tcp,
+        };
+        GivenRule { proxy, rule: RuleId { injection, number: 0 } }
+    }
+
+    /// A host with one live injection, written down, that has one rule.
+    fn with_a_rule(state: StateDir, lease: BootTime, proxy: ProcessIdentity) -> (LocalHost, InjectionId) {
+        let (binding, timing) =
+            (Binding::default(), Timing { patience: Default::default(), ..Timing::default() });
+        let reaper = vec!["/bin/false".into()];
+        let host = LocalHost::new(LocalHostOptions { state, binding, reaper, timing }).unwrap();
+        let (injection, deadline) = (InjectionId::new(), BootTime(u64::MAX));
+        let opening = Opening {
+            injection,
+            run: None,
+            injector: own_identity().unwrap(),
+            fault: "tcpDown".to_owned(),
+            targets: vec![],
+            keys: vec![],
+            began: WallTime(0),
+            deadline,
+            lease,
+        };
+        let lock = host.inner.ledger.try_lock().unwrap().unwrap();
+        assert!(matches!(host.inner.ledger.begin(&lock, &opening).unwrap(), Begun::New(_)));
+        let rules = vec![rule_in(proxy, injection)];
+        *host.inner.slot(injection).live() = Some(Live { deadline, lease, rules });
+        (host, injection)
+    }
+
+    #[tokio::test]
+    async fn a_lease_is_moved_even_where_a_rule_cannot_be_renewed() {
+        let directory = steadfast_testkit::durable_dir();
+        let state = StateDir::open(directory.path()).unwrap();
+        let soon =
+            steadfast_linux::SystemClock::new().unwrap().boot().after(std::time::Duration::from_secs(5));
+        let (host, injection) = with_a_rule(state, soon, own_identity().unwrap());
+        let refused = host.inner.renew(injection).await.unwrap_err();
+        assert_eq!(refused.kind, HostErrorKind::Other, "{refused:?}");
+        assert!(host.inner.slot(injection).live().as_ref().unwrap().lease > soon);
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_died_is_told_of_at_once_and_for_as_long_as_it_is_asked_for() {
+        let directory = steadfast_testkit::durable_dir();
+        let state = StateDir::open(directory.path()).unwrap();
+        let own = own_identity().unwrap();
+        let dead = ProcessIdentity { start_time: own.start_time + 1, ..own };
+        let past = BootTime(1);
+        let (host, injection) = with_a_rule(state, past, dead);
+        for _ in 0..2 {
+            let refused = host.inner.renew(injection).await.unwrap_err();
+            assert_eq!(refused.kind, HostErrorKind::TargetGone);
+            assert!(refused.message.contains("the proxy a-b died, and the fault with it"), "{refused:?}");
+        }
     }
 }

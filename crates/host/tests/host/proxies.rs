@@ -85,7 +85,11 @@ async fn a_rule_goes_with_its_proxy() {
     let order = street.order();
     street.host.inject(&order).await.unwrap();
     street.proxy.kill();
-    assert_eq!(street.host.renew(order.injection).await.unwrap_err().kind, HostErrorKind::TargetGone);
+    for _ in 0..2 {
+        let refused = street.host.renew(order.injection).await.unwrap_err();
+        assert_eq!(refused.kind, HostErrorKind::TargetGone);
+        assert!(refused.message.contains("the proxy a-b died, and the fault with it"), "{refused:?}");
+    }
     street.host.revert(order.injection).await.unwrap();
     assert!(street.stage.status().injections.is_empty());
 }
