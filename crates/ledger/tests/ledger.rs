@@ -9,7 +9,9 @@ use std::{
     sync::Barrier,
 };
 
-use steadfast_ledger::{Account, Begun, Held, Ledger, LedgerError, Listed, Opening, Page, State, StateDir};
+use steadfast_ledger::{
+    Account, Begun, GlobalLock, Held, Ledger, LedgerError, Listed, Opening, Page, State, StateDir,
+};
 use steadfast_model::{BootTime, InjectionId, ProcessIdentity, WallTime, undo::UndoVerb};
 use steadfast_testkit::durable_dir;
 
@@ -40,11 +42,35 @@ fn ledger(directory: &Path) -> Ledger {
 }
 
 fn begin(ledger: &Ledger, opening: &Opening) -> Page {
-    let lock = ledger.try_lock().unwrap().unwrap();
+    let lock = lock(ledger);
     match ledger.begin(&lock, opening).unwrap() {
         Begun::New(page) => *page,
         Begun::Known(account) => panic!("known: {account:?}"),
     }
+}
+
+/// The lock on the whole ledger. A program that another test starts holds whatever is locked here, until it is a
+/// program of its own.
+fn lock(ledger: &Ledger) -> GlobalLock {
+    for _ in 0..1_000_000 {
+        match ledger.try_lock().unwrap() {
+            Some(lock) => return lock,
+            None => std::thread::yield_now(),
+        }
+    }
+    panic!("held by somebody else");
+}
+
+/// An injection's page, waited for like [`lock`].
+fn held(ledger: &Ledger, injection: InjectionId) -> Box<Page> {
+    for _ in 0..1_000_000 {
+        match ledger.try_page(injection).unwrap() {
+            Held::Page(page) => return page,
+            Held::Busy => std::thread::yield_now(),
+            Held::Closed => panic!("closed"),
+        }
+    }
+    panic!("held by somebody else");
 }
 
 /// An injection with three changes, half undone, and its bytes.
@@ -101,7 +127,7 @@ fn a_file_cut_short_anywhere_keeps_every_durable_record_and_can_be_continued() {
         );
         if length >= first_line && length % 7 == 0 {
             std::fs::write(&path, kept).unwrap();
-            let Held::Page(mut page) = ledger.try_page(injection).unwrap() else { panic!("not held") };
+            let mut page = held(&ledger, injection);
             page.state(State::Abandoned, None, vec!["act".into()]).unwrap();
             drop(page);
             let continued = ledger.find(injection).unwrap().unwrap();
@@ -184,7 +210,7 @@ fn a_closed_injection_holds_nothing_and_is_still_known() {
     page.state(State::Reverted, None, vec![]).unwrap();
     page.close().unwrap();
     drop(begin(&ledger, &opening("process:4711")));
-    let lock = ledger.try_lock().unwrap().unwrap();
+    let lock = lock(&ledger);
     let Begun::Known(account) = ledger.begin(&lock, &first).unwrap() else { panic!("begun twice") };
     assert_eq!((account.state, account.became_active), (State::Reverted, true));
     assert!(matches!(ledger.try_page(first.injection).unwrap(), Held::Closed));
@@ -200,7 +226,7 @@ fn a_page_is_held_by_one_at_a_time() {
     let page = begin(&ledger, &first);
     assert!(matches!(ledger.try_page(first.injection).unwrap(), Held::Busy));
     drop(page);
-    assert!(matches!(ledger.try_page(first.injection).unwrap(), Held::Page(_)));
+    drop(held(&ledger, first.injection));
 }
 
 #[test]
@@ -346,7 +372,7 @@ fn without_room_nothing_is_begun_and_nothing_is_left_of_a_record() {
     if let Some(place) = std::env::var_os(PLACE) {
         let ledger = ledger(Path::new(&place));
         let long = Opening { targets: vec!["x".repeat(5_000)], ..opening("process:1") };
-        let lock = ledger.try_lock().unwrap().unwrap();
+        let lock = lock(&ledger);
         assert!(matches!(ledger.begin(&lock, &long), Err(LedgerError::Io { .. })));
         assert!(ledger.live().unwrap().is_empty());
         drop(lock);
