@@ -140,6 +140,8 @@ pub enum HostErrorKind {
     NotRecorded,
     /// The injection is not live any more.
     NotLive,
+    /// It failed half-way, and what had been done could not be undone: a person must act.
+    Abandoned,
     /// Anything else.
     Other,
 }

@@ -118,7 +118,8 @@ impl Fault {
         }
     }
 
-    /// Renews the lease. One that is not live any more is lost at once; other trouble may pass until the lease ends.
+    /// Renews the lease. One that is not live any more, or whose target is gone, is lost at once; other trouble may pass
+    /// until the lease ends.
     async fn keep(&self, began: Instant) {
         let mut renewed = began;
         loop {
@@ -133,7 +134,11 @@ impl Fault {
                     renewed = asked;
                     continue;
                 }
-                Ok(Err(error)) if error.kind == HostErrorKind::NotLive => error.message,
+                Ok(Err(error))
+                    if matches!(error.kind, HostErrorKind::NotLive | HostErrorKind::TargetGone) =>
+                {
+                    error.message
+                }
                 Ok(Err(error)) if renewed.elapsed() >= LEASE => error.message,
                 Err(_) if renewed.elapsed() >= LEASE => "there was no answer".to_owned(),
                 Ok(Err(_)) | Err(_) => continue,
@@ -235,6 +240,7 @@ fn not_possible(target: &str, error: HostError) -> Reason {
         HostErrorKind::TargetGone => "targetGone",
         HostErrorKind::NotRecorded => "notRecorded",
         HostErrorKind::NotLive => "notLive",
+        HostErrorKind::Abandoned => "abandoned",
         HostErrorKind::Other => "other",
     };
     Reason::NotPossible {

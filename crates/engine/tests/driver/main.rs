@@ -244,6 +244,20 @@ async fn trouble_with_a_lease_may_pass_until_it_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_fault_whose_target_is_gone_is_lost_at_once() {
+    let gone = Some(HostErrorKind::TargetGone);
+    let script = Script { renewals: Some(0), renew_fails_with: gone, ..healthy() };
+    let longer = |plan: &mut steadfast_engine::Plan| {
+        let Step::Inject(injection) = &mut plan.steps[0] else { unreachable!() };
+        injection.duration = steadfast_model::Duration::from_secs(30);
+    };
+    let played = play_with(script, longer).await;
+    assert_eq!(played.ended(), "failed inconclusive leaseLost 4");
+    assert!(played.took < Duration::from_secs(15), "not when the lease ends: {:?}", played.took);
+    played.is_sound();
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_missing_is_said_and_nothing_is_touched() {
     let played = play(Script { unresolved: true, ..healthy() }).await;
     assert_eq!(played.ended(), "refused inconclusive targetNotFound 2");

@@ -107,6 +107,9 @@ impl Inner {
     ) -> HostError {
         let why = format!("failed to {}", error.message);
         let undone = self.undo_here(page, slot, state, &why).await;
+        if matches!(undone, Undone::Abandoned(_)) {
+            error.kind = HostErrorKind::Abandoned;
+        }
         if let Undone::NotYet(leftover) | Undone::Abandoned(leftover) = undone {
             error.message = format!("{}; and then to {}", error.message, leftover.problems.join("; "));
             error.hint = Some(format!("type: {}", leftover.manual.join("; ")));
@@ -163,7 +166,81 @@ fn first_answer(known: &Account) -> Result<(), HostError> {
         State::Opened | State::Active => {
             (HostErrorKind::Other, "it is being put in place elsewhere".to_owned())
         }
+        State::Abandoned => {
+            (HostErrorKind::Abandoned, known.note.clone().unwrap_or_else(|| "it was given up".to_owned()))
+        }
         _ => (HostErrorKind::NotLive, known.note.clone().unwrap_or_else(|| "it was taken back".to_owned())),
     };
     Err(host_error(kind, format!("inject {}: {why}", known.injection), None))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use steadfast_ledger::{Held, StateDir};
+    use steadfast_linux::own_identity;
+    use steadfast_model::{Binding, BootTime, InjectionId, WallTime};
+
+    use super::*;
+    use crate::{LocalHost, LocalHostOptions, Timing};
+
+    fn opening(injection: InjectionId) -> Opening {
+        Opening {
+            injection,
+            run: None,
+            injector: own_identity().unwrap(),
+            fault: "processPause".to_owned(),
+            targets: vec![],
+            keys: vec![],
+            began: WallTime(0),
+            deadline: BootTime(u64::MAX),
+            lease: BootTime(u64::MAX),
+        }
+    }
+
+    /// What comes of taking back an injection whose file has `extra` at its end, and what its file says then.
+    async fn taken_back(extra: &str) -> (HostError, Option<Account>) {
+        let directory = steadfast_testkit::durable_dir();
+        let state = StateDir::open(directory.path()).unwrap();
+        let (binding, timing) = (Binding::default(), Timing::default());
+        let options = LocalHostOptions { state: state.clone(), binding, reaper: vec![], timing };
+        let host = LocalHost::new(options).unwrap().inner;
+        let injection = InjectionId::new();
+        let lock = host.lock().await.unwrap();
+        drop(host.begin(lock, opening(injection)).await.unwrap());
+        let path = state.ledger().join(format!("{injection}.jsonl"));
+        let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+        file.write_all(extra.as_bytes()).unwrap();
+        let page = loop {
+            match host.ledger.try_page(injection).unwrap() {
+                Held::Page(page) => break page,
+                Held::Busy => tokio::task::yield_now().await,
+                Held::Closed => panic!("closed"),
+            }
+        };
+        let slot = host.slot(injection);
+        let mut state = slot.state.lock().await;
+        let cause = host_error(HostErrorKind::TargetGone, "find process 7", None);
+        let error = host.take_back(Some(page), &slot, &mut state, cause).await;
+        (error, host.ledger.find(injection).unwrap())
+    }
+
+    #[tokio::test]
+    async fn an_injection_that_failed_and_was_taken_back_says_why_it_failed() {
+        let (error, known) = taken_back("").await;
+        assert_eq!(error, host_error(HostErrorKind::TargetGone, "find process 7", None));
+        assert_eq!(known.unwrap().state, State::Reverted);
+    }
+
+    #[tokio::test]
+    async fn an_injection_that_failed_and_could_not_be_taken_back_says_that_a_person_must_act() {
+        let (error, known) = taken_back("a line that nobody understands\n").await;
+        assert_eq!(error.kind, HostErrorKind::Abandoned, "{error:?}");
+        assert!(error.message.starts_with("find process 7; and then to "), "{error:?}");
+        assert!(error.hint.is_some_and(|hint| hint.contains("steadfast recover --forget")));
+        let known = known.unwrap();
+        assert_eq!(known.state, State::Abandoned);
+        assert_eq!(first_answer(&known).unwrap_err().kind, HostErrorKind::Abandoned);
+    }
 }

@@ -177,8 +177,9 @@ fn check(fault: &FaultSpec, colour: bool) -> Result<(), Failure> {
 
 /// A host that cannot or will not.
 pub(crate) fn refused(error: HostError) -> Failure {
-    use steadfast_engine::host::HostErrorKind::{Denied, NoTarget, Protected, Unsupported};
+    use steadfast_engine::host::HostErrorKind::{Abandoned, Denied, NoTarget, Protected, Unsupported};
     let code = match error.kind {
+        Abandoned => code::ABANDONED,
         Denied => code::PRIVILEGE,
         NoTarget | Protected | Unsupported => code::USAGE,
         _ => code::FAILED,
