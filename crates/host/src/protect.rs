@@ -72,7 +72,11 @@ async fn ours(
     own: &ProcessIdentity,
     binding: &Binding,
 ) -> Result<BTreeMap<u32, &'static str>, HostError> {
+    // What is told later says more, and stands.
     let mut ours = BTreeMap::new();
+    for run in announced::runs(ledger.dir()).filter(lives) {
+        insert_with_ancestors(&mut ours, run.pid, "a run under way or its ancestor")?;
+    }
     for proxy in binding.proxies.values() {
         // A proxy that is not there cannot be a target; one that hangs still tells who it is.
         if let Ok(pid) = control::listener(&proxy.control).await {
@@ -95,9 +99,6 @@ async fn ours(
         if let Some(Ok(Some(injector))) = injector {
             insert_with_ancestors(&mut ours, injector.identity().pid, "an injector at work or its ancestor")?;
         }
-    }
-    for run in announced::runs(ledger.dir()).filter(lives) {
-        insert_with_ancestors(&mut ours, run.pid, "a run under way or its ancestor")?;
     }
     insert_with_ancestors(&mut ours, own.pid, "an ancestor of Steadfast")?;
     ours.insert(own.pid, "Steadfast itself");

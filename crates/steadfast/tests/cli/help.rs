@@ -84,11 +84,21 @@ fn the_schema_is_json_and_knows_every_fault() {
 #[test]
 fn a_first_experiment_is_accepted_as_it_is_written() {
     let (place, service) = (Place::new(), Service::new());
-    // A process of its own to disturb: the service itself is a thread of this test, which is spared.
-    let proxy = place.proxy(service.address);
-    place.run(&["init", &proxy.url()]).expect(0).says("experiment.yaml").says("--dry-run");
-    place.run(&["run", "experiment.yaml", "--dry-run"]).expect(0).says("will").says("(steadfast)");
-    place.run(&["init", &proxy.url()]).expect(64).says("is there already");
+    // A process of its own to disturb: the service itself is a thread of this test, which is spared. Under another name
+    // the program is somebody else's, which a fault may go into.
+    let mut copy = place.bare("cp");
+    copy.args([env!("CARGO_BIN_EXE_steadfast"), "shop"]);
+    place.start_command(copy).wait().expect(0);
+    let mut shop = place.bare("./shop");
+    shop.args(["proxy", "--name", "p", "--listen", "127.0.0.1:0", "--control", "p.sock", "--upstream"]);
+    shop.arg(service.address.to_string()).env("STEADFAST_STATE_DIR", place.state());
+    let mut shop = place.start_command(shop);
+    let said = shop.wait_for("sending to");
+    let address = said.split("listening on ").nth(1).unwrap().split(',').next().unwrap();
+    let url = format!("http://{address}/");
+    place.run(&["init", &url]).expect(0).says("experiment.yaml").says("--dry-run");
+    place.run(&["run", "experiment.yaml", "--dry-run"]).expect(0).says("will").says("(shop)");
+    place.run(&["init", &url]).expect(64).says("is there already");
     place
         .run(&["init", "ftp://somewhere", "--file", "b.yaml"])
         .expect(64)
