@@ -277,6 +277,13 @@ impl Machine {
         out.push(Action::Emit(Known::PhaseEntered { phase }));
     }
 
+    /// Waits for the next fault's time. People are told that the system recovers meanwhile: nothing is under a fault.
+    fn wait(&mut self, out: &mut Vec<Action>) {
+        self.phase = Phase::Observe;
+        self.since = self.measured.intervals;
+        out.push(Action::Emit(Known::PhaseEntered { phase: Phase::Recover }));
+    }
+
     fn index(&self, id: InjectionId) -> Option<usize> {
         self.injections.iter().position(|injection| injection.id == id)
     }

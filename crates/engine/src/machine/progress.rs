@@ -8,7 +8,7 @@ use super::{Machine, Place};
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Progress {
-    /// The phase.
+    /// The phase; [`Phase::Recover`] also while the next fault is waited for.
     pub phase: Phase,
     /// Intervals measured in this phase.
     pub done: u64,
@@ -27,9 +27,11 @@ impl Machine {
         let current = &self.injections.get(self.current);
         let in_place = current.map_or(0, |injection| self.measured.window - injection.injected_at);
         let since = self.measured.intervals - self.since;
+        let waits = self.phase == Phase::Observe
+            && current.is_some_and(|injection| injection.place == Place::Untouched);
         let (done, of) = match self.phase {
             Phase::Baseline => (since, Some(self.schedule.baseline)),
-            Phase::Observe if current.is_some_and(|injection| injection.place == Place::Untouched) => {
+            Phase::Observe if waits => {
                 let began = self.measured.window.saturating_sub(since);
                 (since, current.map(|injection| injection.offset.saturating_sub(began)))
             }
@@ -38,7 +40,7 @@ impl Machine {
             _ => (since, None),
         };
         Progress {
-            phase: self.phase,
+            phase: if waits { Phase::Recover } else { self.phase },
             done,
             of,
             window: self.measured.window,

@@ -149,7 +149,7 @@ impl Machine {
         let next = self.injections.iter().position(|injection| injection.place == Place::Untouched);
         if let Some(next) = next.filter(|_| !self.closed) {
             self.current = next;
-            self.enter(Phase::Observe, out);
+            self.wait(out);
             self.go_on(out);
         } else if self.ending.at_once()
             || self.recovery.is_some()

@@ -374,6 +374,8 @@ fn waits_between_faults_do_not_thin_out_harm() {
     run.sample(20, 0, 100);
     let progress = run.machine.progress();
     assert_eq!((progress.done, progress.of), (20, Some(50)), "the wait is as long as planned");
+    assert_eq!(progress.phase, Phase::Recover, "nobody is told of a fault while there is none");
+    assert_eq!(run.phases().last(), Some(&Phase::Recover));
     run.sample(30, 0, 100);
     assert_eq!(run.actions.last(), Some(&Action::Inject(run.ids[1])), "its time has come");
     run.tell(Input::FaultInjected { injection: run.ids[1] });
