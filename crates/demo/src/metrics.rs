@@ -52,7 +52,12 @@ impl RequestMetrics {
             "Time from the request's head to the answer's head",
             seconds.clone(),
         );
-        Self { service: service.name(), routes, requests, seconds }
+        let service = service.name();
+        for route in routes {
+            // A counter that is there from the start says "nobody asked"; one that is missing says nothing.
+            drop(requests.get_or_create(&RequestLabels { service, route, code: 200 }));
+        }
+        Self { service, routes, requests, seconds }
     }
 
     fn answered(&self, route: &'static str, code: u16, took: Duration) {

@@ -149,11 +149,11 @@ impl Plan {
         }
     }
 
-    /// Long enough to see whether the recovery expectation is met: recovery is only known after some intervals
-    /// within tolerance.
+    /// Long enough to see a recovery at all, which takes some intervals within tolerance, and whether the expectation is
+    /// met.
     fn recovery(&self) -> StdDuration {
         let seen = self.windows.interval.std() * (u32::try_from(HOLD).unwrap_or(u32::MAX).saturating_add(2));
-        let least = self.recovery_within.map_or(StdDuration::ZERO, |within| within.std() + seen);
+        let least = self.recovery_within.map_or(seen, |within| within.std() + seen);
         self.windows.recovery.std().max(least)
     }
 }

@@ -61,6 +61,11 @@ fn head(story: &Story) -> Markup {
             @match &story.conclusion {
                 Some(conclusion) => {
                     p.reason { (conclusion.reason.sentence) }
+                    @match story.recovery {
+                        Some(Some(seconds)) => p.reason { "Back in the steady state after " (words::duration(seconds)) "." },
+                        Some(None) => p.reason { "Not back in the steady state within the recovery window." },
+                        None => {}
+                    }
                     p.note { "Outcome: " (conclusion.outcome) ". Reason: " code { (conclusion.reason.code) } ". Analysis " (conclusion.analysis) "." }
                 }
                 None => p.reason { "This run was never concluded: the process that wrote it died. Nothing can be said about the hypothesis." },

@@ -26,6 +26,8 @@ pub struct Story {
     /// The analysis' finding, when there is one that this version can read.
     #[serde(skip)]
     pub finding: Option<Finding>,
+    /// Seconds until the steady state was back; the inner `None`: not in time. The outer: not measured.
+    pub recovery: Option<Option<f64>>,
     /// One entry a metric, in the plan's order.
     pub series: Vec<Series>,
     /// The stretches of the run, in order.
@@ -116,6 +118,7 @@ impl Story {
             plan: None,
             conclusion: None,
             finding: None,
+            recovery: None,
             series: Vec::new(),
             windows: Vec::new(),
             marks: Vec::new(),
@@ -166,6 +169,7 @@ impl Story {
                     }
                 }
             }
+            Known::RecoveryMeasured { seconds, .. } => self.recovery = Some(*seconds),
             Known::Concluded(conclusion) => {
                 self.finding = serde_json::from_value(conclusion.finding.clone()).ok();
                 self.conclusion = Some((**conclusion).clone());

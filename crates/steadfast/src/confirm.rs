@@ -13,9 +13,7 @@ pub(crate) fn confirm(yes: bool, terminal: Terminal) -> Result<bool, Failure> {
         return Ok(true);
     }
     if !io::stdin().is_terminal() {
-        return Err(
-            Failure::usage("nobody is there to agree").hint(Some("say --yes, or look first with --dry-run"))
-        );
+        return Err(Failure::usage("nobody is there to agree").hint(Some("say --yes if you do")));
     }
     let mut stream = io::stderr().lock();
     // When the question cannot be shown, the answer cannot be yes.

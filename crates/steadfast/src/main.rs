@@ -63,7 +63,11 @@ fn dispatch(cli: Cli, terminal: Terminal) -> Result<u8, Failure> {
         Command::Reaper => one_thread()?.block_on(commands::reaper::reaper(open()?.state, terminal)),
         Command::DemoService(arguments) => one_thread()?.block_on(commands::demo::service(&arguments)),
         Command::DemoSupervisor(arguments) => one_thread()?.block_on(commands::demo::supervisor(&arguments)),
-        Command::Status(arguments) => commands::status::status(arguments.output, &open()?),
+        Command::Status(arguments) => {
+            let session = open()?;
+            one_thread()?.block_on(session.clean_up())?;
+            commands::status::status(arguments.output, &session)
+        }
         Command::Stop(arguments) => commands::stop::stop(&arguments, &open()?),
         Command::Recover { forget, output } => {
             let session = open()?;

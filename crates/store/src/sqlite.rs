@@ -17,6 +17,10 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// How long to wait for another process before giving up.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often opening is tried, and the pause in between.
+const TRIES: u32 = 5;
+const BETWEEN_TRIES: Duration = Duration::from_millis(100);
+
 /// A history in one SQLite file.
 #[derive(Debug, Clone)]
 pub struct Sqlite {
@@ -31,6 +35,20 @@ impl Sqlite {
     /// # Errors
     /// When the file cannot be opened, is damaged, or belongs to a newer program.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut tries = 1;
+        loop {
+            match Self::open_once(path).await {
+                // Two processes that make the same new history get into each other's way; the second finds it made.
+                Err(StoreError::Locked | StoreError::Other(_) | StoreError::Open { .. }) if tries < TRIES => {
+                    tries += 1;
+                    tokio::time::sleep(BETWEEN_TRIES).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn open_once(path: &Path) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)

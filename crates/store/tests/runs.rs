@@ -134,6 +134,29 @@ async fn a_database_held_by_somebody_else_is_named_locked() {
 }
 
 #[tokio::test]
+async fn several_writers_at_once_wait_for_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.sqlite");
+    let writer = |experiment: &'static str| {
+        let path = path.clone();
+        async move {
+            let store = Sqlite::open(&path).await.unwrap();
+            let run = new_run(experiment, 1);
+            let fence = store.begin(&run).await.unwrap();
+            for sequence in 0..40 {
+                store
+                    .append(run.id, fence, &[event(sequence, Known::Noted { what: "x".into() })])
+                    .await
+                    .unwrap();
+            }
+        }
+    };
+    tokio::join!(writer("a"), writer("b"), writer("c"), writer("d"));
+    let store = Sqlite::open(&path).await.unwrap();
+    assert_eq!(store.list(&RunFilter::default()).await.unwrap().len(), 4);
+}
+
+#[tokio::test]
 async fn a_missing_folder_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let error = Sqlite::open(&folder.path().join("nowhere/history.sqlite")).await.unwrap_err();

@@ -17,7 +17,7 @@ impl Axis {
 
     /// Bare numbers.
     pub(super) fn numbers(low: f64, high: f64) -> Self {
-        Self { low, high, label: |number| format!("{number:.0}") }
+        Self { low, high, label: |number| format!("{:.0}", number + 0.0) }
     }
 
     /// Seconds since the run began.
@@ -29,7 +29,8 @@ impl Axis {
     pub(super) fn ticks(&self) -> Vec<(f64, String)> {
         let step = round_step((self.high - self.low) / 4.0);
         let mut ticks = Vec::new();
-        let mut value = (self.low / step).ceil() * step;
+        // Adding zero turns a negative zero into a plain one.
+        let mut value = (self.low / step).ceil() * step + 0.0;
         // The bound only matters for values that cannot occur; a chart must never hang.
         while value <= self.high * (1.0 + 1e-9) && ticks.len() < 12 {
             ticks.push((value, (self.label)(value)));

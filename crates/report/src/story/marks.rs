@@ -65,7 +65,7 @@ pub fn sentence(body: &EventBody) -> Option<String> {
             "Not back in the steady state within the recovery window.".to_owned()
         }
         Known::LoadReported { load, due, sent, good, latency_us } => format!(
-            "Load {load}: {due} requests due, {sent} sent, {good} good; latency p50 {}, p99 {}.",
+            "Load {load}: {due} requests due, {sent} sent, {good} answered with an accepted status; latency p50 {}, p99 {}.",
             milliseconds(latency_us[0]),
             milliseconds(latency_us[2]),
         ),

@@ -7,7 +7,9 @@ use std::{net::SocketAddr, path::PathBuf};
 #[command(after_help = "\
 Examples:
   steadfast proxy --name payments-risk --listen 127.0.0.1:7101 --upstream 127.0.0.1:7001
-  steadfast fault try tcpDelay --with '{latency: 300ms}' --into 'proxy: {control: proxies/payments-risk.sock}' --for 20s")]
+  steadfast fault try tcpDelay --with '{latency: 300ms}' --into 'proxy: {control: SOCKET}' --for 20s
+
+SOCKET is the path of the control socket, which the proxy prints when it starts.")]
 pub(crate) struct ProxyArguments {
     /// Its name
     #[arg(long)]

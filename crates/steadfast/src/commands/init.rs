@@ -19,9 +19,16 @@ pub(crate) fn init(arguments: &InitArguments, terminal: Terminal) -> Result<u8, 
             .hint(Some("write the whole URL, such as http://localhost:8080/health"))
     })?;
     let scheme = uri.scheme_str().unwrap_or_default();
+    let host = uri.host().unwrap_or_default();
+    if arguments.listening.is_none() && !is_here(host) {
+        return Err(Failure::usage(format!(
+            "{host} is not this machine, and faults go into a process of this machine"
+        ))
+        .hint(Some("name the local port of the process to disturb with --listening")));
+    }
     let port = uri.port_u16().unwrap_or(if scheme == "https" { 443 } else { 80 });
     let listening = arguments.listening.unwrap_or(port);
-    let text = document(&arguments.url, uri.host().unwrap_or_default(), listening);
+    let text = document(&arguments.url, host, listening);
     let mut file =
         OpenOptions::new().write(true).create_new(true).open(&arguments.file).map_err(|error| {
             let shown = arguments.file.display();
@@ -47,6 +54,12 @@ pub(crate) fn init(arguments: &InitArguments, terminal: Terminal) -> Result<u8, 
         paint(colour, Style::Bold, format_args!("steadfast run {shown} --dry-run"))
     ));
     Ok(0)
+}
+
+/// Whether a host is certainly this machine.
+fn is_here(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn document(url: &str, host: &str, listening: u16) -> String {

@@ -12,10 +12,14 @@ use steadfast_model::{
 use super::Sqlite;
 use crate::{Fence, NewRun, Runs, StoreError};
 
+/// Takes the right to write before anything is read. A transaction that reads first and then wants to write is refused
+/// at once when another process has written in between, however patient it is.
+const AT_ONCE: &str = "BEGIN IMMEDIATE";
+
 #[async_trait]
 impl Runs for Sqlite {
     async fn begin(&self, run: &NewRun) -> Result<Fence, StoreError> {
-        let mut transaction = self.writer.begin().await?;
+        let mut transaction = self.writer.begin_with(AT_ONCE).await?;
         let fence = Fence(run.started_at.0);
         sqlx::query(
             "INSERT INTO runs (id, name, experiment, title, digest, started_at, fence) VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -44,7 +48,7 @@ impl Runs for Sqlite {
 
     async fn append(&self, run: RunId, fence: Fence, events: &[Event]) -> Result<(), StoreError> {
         let Some(first) = events.first() else { return Ok(()) };
-        let mut transaction = self.writer.begin().await?;
+        let mut transaction = self.writer.begin_with(AT_ONCE).await?;
         let (holder, next): (Option<i64>, i64) = sqlx::query_as(
             "SELECT (SELECT fence FROM runs WHERE id = $1), \
              (SELECT COALESCE(MAX(sequence) + 1, 0) FROM events WHERE run = $1)",

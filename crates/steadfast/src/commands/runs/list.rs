@@ -16,7 +16,7 @@ pub(crate) fn list(runs: &[RunSummary], output: Output, terminal: Terminal) -> R
         return Ok(0);
     }
     if runs.is_empty() {
-        terminal.say("No runs yet. `steadfast demo` or `steadfast run FILE` makes some.");
+        terminal.say("No such runs. `steadfast demo` or `steadfast run FILE` makes some.");
         return Ok(0);
     }
     let colour = terminal.stdout_colour;
