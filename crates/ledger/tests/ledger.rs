@@ -49,28 +49,21 @@ fn begin(ledger: &Ledger, opening: &Opening) -> Page {
     }
 }
 
-/// The lock on the whole ledger. A program that another test starts holds whatever is locked here, until it is a
-/// program of its own.
-fn lock(ledger: &Ledger) -> GlobalLock {
-    for _ in 0..1_000_000 {
-        match ledger.try_lock().unwrap() {
-            Some(lock) => return lock,
-            None => std::thread::yield_now(),
-        }
-    }
-    panic!("held by somebody else");
+/// A program that another test starts holds whatever is locked here, until it is a program of its own.
+fn eventually<T>(ask: impl Fn() -> Option<T>) -> T {
+    let asks = std::iter::from_fn(|| Some(ask())).inspect(|_| std::thread::yield_now());
+    asks.take(1_000_000).flatten().next().expect("nobody else holds it")
 }
 
-/// An injection's page, waited for like [`lock`].
+fn lock(ledger: &Ledger) -> GlobalLock {
+    eventually(|| ledger.try_lock().unwrap())
+}
+
 fn held(ledger: &Ledger, injection: InjectionId) -> Box<Page> {
-    for _ in 0..1_000_000 {
-        match ledger.try_page(injection).unwrap() {
-            Held::Page(page) => return page,
-            Held::Busy => std::thread::yield_now(),
-            Held::Closed => panic!("closed"),
-        }
-    }
-    panic!("held by somebody else");
+    eventually(|| match ledger.try_page(injection).unwrap() {
+        Held::Page(page) => Some(page),
+        _ => None,
+    })
 }
 
 /// An injection with three changes, half undone, and its bytes.
