@@ -27,7 +27,7 @@ fn runs_are_kept_shown_compared_and_computed_again() {
     assert_eq!((&list[1]["name"], &list[1]["verdict"]), (&held.clone().into(), &"held".into()));
     let only = place.run(&["runs", "list", "--verdict", "held"]).expect(0);
     assert!(only.stdout.contains(&held) && !only.stdout.contains(&refuted), "{}", only.stdout);
-    place.run(&["runs", "list", "--experiment", "other"]).expect(0).says("No runs yet");
+    place.run(&["runs", "list", "--experiment", "other"]).expect(0).says("No such runs");
 
     place.run(&["runs", "show", &held]).expect(0).says("held (completed)").says("answers");
     let part = held.rsplit('-').next().unwrap();
