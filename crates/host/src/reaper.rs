@@ -165,6 +165,10 @@ impl Reaper {
 
     /// With the ledger's lock nobody can begin; then an empty ledger stays empty until the seat is left.
     fn may_leave(&self) -> bool {
+        if !self.undoer.ledger.dir().ledger().exists() {
+            // Somebody removed the whole directory, and with it everything there was to look after.
+            return true;
+        }
         let Ok(Some(_lock)) = self.undoer.ledger.try_lock() else { return false };
         let boot_id = self.undoer.clock.boot_id();
         let rests = |listed: &Listed| match listed {

@@ -88,12 +88,15 @@ impl Scene {
             "http",
             "--control",
             control.to_str().context("the path is UTF-8")?,
+            // It must not outlive the round, also when strace stands between us and it.
+            "--exit-with-stdin",
         ]
         .map(str::to_owned)
         .to_vec();
         wrap(&mut words);
         let arguments: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
-        let target = quiet(program(&words[0], &arguments)).spawn().context("start a proxy")?;
+        let mut command = quiet(program(&words[0], &arguments));
+        let target = command.stdin(Stdio::piped()).spawn().context("start a proxy")?;
         let scene = Self { target, traffic: Some(Traffic::start(server, listen)) };
         ensure!(wait::until(Duration::from_secs(20), || control.exists()), "the proxy did not start");
         Ok(scene)

@@ -223,3 +223,13 @@ async fn whenever_the_injector_is_killed_nothing_is_left() {
         assert!(stage.status().foreign.is_empty());
     }
 }
+
+#[tokio::test]
+async fn a_reaper_whose_directory_was_removed_does_not_stay_for_ever() {
+    let stage = Stage::new();
+    let command = role_command("reaper", &stage.path(), stage.timing);
+    let reaper = steadfast_host::ensure_reaper(&stage.state(), &command, stage.timing).await.unwrap();
+    let handle = ProcessHandle::open(&reaper).unwrap().unwrap();
+    std::fs::remove_dir_all(stage.path()).unwrap();
+    eventually("it leaves", || handle.has_ended().unwrap()).await;
+}
