@@ -24,7 +24,7 @@ use tokio::{
 use crate::support::{RealClock, Running, config, echo, http_status, nobody, now, private_directory, rule};
 
 async fn bind(control: &Path) -> Result<Proxy, ProxyError> {
-    Proxy::bind(config(control.to_owned(), nobody().await), Arc::new(RealClock)).await
+    Proxy::bind(config(control.to_owned(), nobody()), Arc::new(RealClock)).await
 }
 
 #[track_caller]
@@ -85,7 +85,7 @@ async fn unsafe_or_impossible_starts_are_refused_with_a_hint() {
     );
     refused(start(|_| (), "0.0.0.0:0".parse().unwrap()).await, "other machines could reach it", "127.0.0.1");
     let anywhere = "127.0.0.1:0".parse().unwrap();
-    let itself = nobody().await;
+    let itself = nobody();
     let mut circle = config(directory.path().join("c"), itself);
     circle.listen = itself;
     refused(Proxy::bind(circle, Arc::new(RealClock)).await, "to itself", "another port");
@@ -143,7 +143,7 @@ async fn rules_are_applied_once_refused_with_all_reasons_and_removed_for_good() 
 
 #[tokio::test]
 async fn the_largest_body_fits_through_the_socket_however_it_is_written() {
-    let mut proxy = Running::start(Protocol::Http, nobody().await).await;
+    let mut proxy = Running::start(Protocol::Http, nobody()).await;
     proxy.apply(http_status(500, &"\u{1}".repeat(64 * 1024))).await;
     let error = proxy.client.apply(rule(http_status(500, &"x".repeat(64 * 1024 + 1)))).await.unwrap_err();
     assert!(error.to_string().contains("at most 65536"), "{error}");

@@ -218,7 +218,7 @@ async fn a_connection_that_leaves_http_carries_raw_bytes() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_told_as_502() {
-    let proxy = Running::start(Protocol::Http, nobody().await).await;
+    let proxy = Running::start(Protocol::Http, nobody()).await;
     let got =
         raw(proxy.address, "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi")
             .await;

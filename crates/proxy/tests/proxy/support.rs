@@ -186,7 +186,7 @@ pub(crate) async fn echo() -> SocketAddr {
 }
 
 /// An address nobody listens on.
-pub(crate) async fn nobody() -> SocketAddr {
+pub(crate) fn nobody() -> SocketAddr {
     // Not a port that was just free: the kernel may give that to the proxy itself. Port 1 is never given out.
     SocketAddr::from(([127, 0, 0, 1], 1))
 }

@@ -126,7 +126,7 @@ async fn ping_first(socket: &mut tokio::net::TcpStream) {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_resets_the_client() {
-    let proxy = Running::start(Protocol::Tcp, nobody().await).await;
+    let proxy = Running::start(Protocol::Tcp, nobody()).await;
     assert_reset(end_of(&mut proxy.connect().await).await);
 }
 

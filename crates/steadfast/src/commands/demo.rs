@@ -173,10 +173,7 @@ fn summary(results: &[Ended], documents: &Path, session: &Session) {
             terminal.print(format_args!("report     {}", report.display()));
         }
     }
-    terminal.print(format_args!(
-        "history    {}  (steadfast runs list)",
-        session.folder().join("history.sqlite").display()
-    ));
+    terminal.print(format_args!("history    {}  (steadfast runs list)", session.history_file().display()));
     terminal.print(format_args!("documents  {}  (to run them: steadfast demo up)", documents.display()));
 }
 

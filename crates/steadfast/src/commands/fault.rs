@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use steadfast_faults::{FAULTS, FaultKind};
+use steadfast_model::yaml::suggest;
 
 use crate::{
     cli::Output,
@@ -76,16 +77,8 @@ pub(crate) fn show(kind: &str, output: Output, terminal: Terminal) -> Result<u8,
 /// The fault of this name; the error names the nearest.
 fn find(kind: &str) -> Result<&'static FaultKind, Failure> {
     FaultKind::find(kind).ok_or_else(|| {
-        let nearest = FAULTS
-            .iter()
-            .map(|fault| {
-                (strsim::damerau_levenshtein(&fault.kind.to_lowercase(), &kind.to_lowercase()), fault.kind)
-            })
-            .min();
-        let hint = match nearest {
-            Some((distance, name)) if distance <= 4 => format!("did you mean `{name}`?"),
-            _ => "`steadfast fault list` shows all".to_owned(),
-        };
+        let hint = suggest(kind, FAULTS.iter().map(|fault| fault.kind))
+            .unwrap_or_else(|| "`steadfast fault list` shows all".to_owned());
         Failure::usage(format!("there is no fault `{kind}`")).hint(Some(hint))
     })
 }
