@@ -8,7 +8,8 @@ use steadfast_probes::{Counted, Probe, ProbeError};
 /// A condition that ends a run.
 #[derive(Clone)]
 pub enum Guard {
-    /// A metric is far too bad for some intervals, one after the other. Intervals without traffic do not count.
+    /// A metric is far too bad for some intervals, one after the other. Intervals without traffic do not count. Once
+    /// it was measured, an interval in which it cannot be counts as too bad: a guard that sees nothing guards nothing.
     Metric {
         /// The metric, which is also the guard's name.
         metric: String,
@@ -56,12 +57,17 @@ impl fmt::Debug for Guard {
 #[derive(Debug, Clone, Default)]
 pub struct Streak {
     length: u64,
+    /// Whether the metric was ever measured.
+    measured: bool,
 }
 
 impl Streak {
     /// Feeds an interval of a metric. Says why when it is enough.
     pub fn feed_metric(&mut self, sample: &MetricSample, above: f64, intervals: u64) -> Option<String> {
-        let Increment { bad, total } = sample.increment?;
+        let Some(Increment { bad, total }) = sample.increment else {
+            return self.feed_gap(sample.note.as_deref(), intervals);
+        };
+        self.measured = true;
         if total == 0 {
             return None;
         }
@@ -73,6 +79,17 @@ impl Streak {
                 (above * 1e6).round() / 1e4,
                 self.length
             )
+        })
+    }
+
+    fn feed_gap(&mut self, why: Option<&str>, intervals: u64) -> Option<String> {
+        if !self.measured {
+            return None;
+        }
+        self.length += 1;
+        (self.length >= intervals.max(1)).then(|| {
+            let why = why.unwrap_or("not measured");
+            format!("too bad or not to be measured for {} intervals, one after the other: {why}", self.length)
         })
     }
 
@@ -107,6 +124,24 @@ mod tests {
         let mut feed = |bad, total| streak.feed_metric(&sample(bad, total), 0.5, 3).is_some();
         assert!(!feed(6, 10) && !feed(6, 10) && !feed(5, 10), "half is not above a half");
         assert!(!feed(6, 10) && !feed(6, 10) && !feed(0, 0) && feed(6, 10));
+    }
+
+    #[test]
+    fn a_metric_that_was_measured_and_is_no_more_is_as_bad_as_can_be() {
+        let gap = || MetricSample {
+            metric: "pay".to_owned(),
+            increment: None,
+            note: Some("failed to read the metrics".to_owned()),
+        };
+        let mut streak = Streak::default();
+        for _ in 0..5 {
+            assert_eq!(streak.feed_metric(&gap(), 0.5, 3), None, "never measured: the baseline says so");
+        }
+        assert_eq!(streak.feed_metric(&sample(0, 10), 0.5, 3), None);
+        assert_eq!(streak.feed_metric(&gap(), 0.5, 3), None);
+        assert_eq!(streak.feed_metric(&sample(6, 10), 0.5, 3), None);
+        assert!(streak.feed_metric(&gap(), 0.5, 3).unwrap().contains("failed to read the metrics"));
+        assert_eq!(streak.feed_metric(&sample(0, 10), 0.5, 3), None, "seen to be well again");
     }
 
     #[test]
