@@ -141,9 +141,10 @@ fn ratio(
             }
             let series =
                 |source: &ScrapeSource| source.series().map_err(|wrong| Box::new(at.problem(wrong, None)));
+            let absent_is_zero = part.absent_is_zero;
             let (part, whole) = (series(part)?, series(total)?);
             let (good, bad) = if part_is_good { (Some(part), None) } else { (None, Some(part)) };
-            Ok((scrape(total, Some(Ratio { bad, good, total: whole }), None), None))
+            Ok((scrape(total, Some(Ratio { bad, good, total: whole, absent_is_zero }), None), None))
         }
         (Source::Load(part, at), Source::Load(total, _)) => {
             let wrong = |message: &str, hint: &str| Err(Box::new(at.problem(message, Some(hint.to_owned()))));

@@ -48,6 +48,9 @@ pub struct ScrapeSource {
     /// What a histogram's bounds are in; `s` unless given.
     #[serde(default)]
     pub unit: Unit,
+    /// For `good` or `bad`: a metric that is on no page stands for no such event yet, not for a wrong name.
+    #[serde(default)]
+    pub absent_is_zero: bool,
 }
 
 /// `spec` of `steadfast.dev/load`: requests of the experiment's built-in load.

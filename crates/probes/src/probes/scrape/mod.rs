@@ -51,6 +51,10 @@ pub struct Ratio {
     pub good: Option<Selector>,
     /// Series that count all events.
     pub total: Selector,
+    /// A metric `bad` or `good` that is on no page stands for no such event yet, instead of for a wrong name. For
+    /// services that show a counter only once it has counted something.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub absent_is_zero: bool,
 }
 
 /// Which histogram holds how long events took, and what is too long.

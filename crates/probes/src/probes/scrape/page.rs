@@ -21,6 +21,8 @@ pub(super) struct Page {
     pub(super) total: Reading,
     /// When the process behind the page started, in seconds since 1970, when the page says so.
     pub(super) started: Option<f64>,
+    /// The metric of the part was on the page, with these labels or with others: its name is right.
+    pub(super) part_named: bool,
     /// The bucket bound that stands for the threshold, in seconds.
     pub(super) bound: Option<f64>,
     /// What is odd about the page.
@@ -56,16 +58,16 @@ impl From<String> for PageError {
     }
 }
 
-/// Reads a page for a probe that has been checked.
-pub(super) fn read(page: &str, probe: &Scrape) -> Result<Page, PageError> {
+/// Reads a page for a probe that has been checked. `known` says that the part's metric was on an earlier page.
+pub(super) fn read(page: &str, probe: &Scrape, known: bool) -> Result<Page, PageError> {
     match (&probe.ratio, &probe.latency) {
-        (Some(ratio), _) => read_ratio(page, ratio),
+        (Some(ratio), _) => read_ratio(page, ratio, known),
         (None, Some(latency)) => read_latency(page, latency),
         (None, None) => Err("the probe says neither `ratio` nor `latency`".to_owned().into()),
     }
 }
 
-fn read_ratio(text: &str, ratio: &Ratio) -> Result<Page, PageError> {
+fn read_ratio(text: &str, ratio: &Ratio, known: bool) -> Result<Page, PageError> {
     let part = ratio
         .bad
         .as_ref()
@@ -88,12 +90,21 @@ fn read_ratio(text: &str, ratio: &Ratio) -> Result<Page, PageError> {
                 hint,
             });
         }
+        // A name that was never there may be a wrong one: zero bad events would then be nobody's finding.
+        if !(part_sieve.name_seen() || known || ratio.absent_is_zero) {
+            let hint = Some(
+                "if it appears only with the first such event, say so with `absentIsZero: true`; otherwise compare the selector with the page",
+            );
+            let why = part_sieve.why_empty(&names);
+            return Err(PageError::Unusable { cause: format!("`{which}` cannot be counted: {why}"), hint });
+        }
         page.notes.push(format!("no {which} event yet: {}", part_sieve.why_empty(&names)));
     }
     let doubles = part_sieve.doubles.max(total_sieve.doubles);
     if doubles > 0 {
         page.notes.push(format!("{doubles} samples repeat a series; the first of each is used"));
     }
+    page.part_named = part_sieve.name_seen();
     page.part = part_sieve.series;
     page.total = total_sieve.series;
     Ok(page)

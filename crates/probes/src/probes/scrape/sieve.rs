@@ -47,6 +47,11 @@ impl<'a> Sieve<'a> {
         Ok(())
     }
 
+    /// Whether the selector's metric is on the page, with whatever labels. One without a name is seen by what it finds.
+    pub(super) fn name_seen(&self) -> bool {
+        self.name_seen || !self.series.is_empty()
+    }
+
     /// The first label the selector needs and no series of that name has: then it can never match.
     pub(super) fn missing_label(&self) -> Option<String> {
         let missing = self

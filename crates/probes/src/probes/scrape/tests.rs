@@ -68,6 +68,31 @@ fn no_failures_yet_is_none_and_is_said() {
     assert!(note.contains("no bad event yet"), "{note}");
 }
 
+/// Bad events have a metric of their own here.
+const APART: &str =
+    r#"{ "url": "http://x/metrics", "ratio": { "bad": "errors_total", "total": "requests_total" } }"#;
+
+#[test]
+fn a_metric_for_failures_that_was_never_there_may_be_a_wrong_name_and_is_a_gap() {
+    let page = "requests_total 9\nerror_total 3\n";
+    let error = last_error(APART, &[page, page]);
+    assert!(error.contains("`bad` cannot be counted: the page has no metric `errors_total`"), "{error}");
+    assert!(error.contains("did you mean `error_total`?") && error.contains("absentIsZero"), "{error}");
+    let good = APART.replace("bad", "good");
+    assert!(last_error(&good, &[page]).contains("`good` cannot be counted"));
+}
+
+#[test]
+fn a_metric_for_failures_may_be_absent_when_the_document_says_so_or_it_was_there_before() {
+    let lazy = APART.replace("} }", ", \"absentIsZero\": true } }");
+    let (bad, total, note) = last(&lazy, &["requests_total 1\n", "requests_total 9\n"]);
+    assert_eq!((bad, total), (0, 8));
+    assert!(note.contains("no bad event yet"), "{note}");
+    assert_eq!(last(&lazy, &["requests_total 1\n", "requests_total 9\nerrors_total 2\n"]).0, 2);
+    let (seen, restarted) = ("requests_total 5\nerrors_total 1\n", "requests_total 3\n");
+    assert_eq!(last(APART, &[seen, restarted]).0, 0);
+}
+
 #[test]
 fn a_restart_counts_what_the_new_process_counted() {
     let (bad, total, note) = last(BAD, &[&page(1_000, 50), &page(20, 5)]);

@@ -29,6 +29,8 @@ pub(super) struct ScrapeWatch {
     total: Counter,
     started: Option<f64>,
     bound: Option<f64>,
+    /// The part's metric was on a page.
+    part_known: bool,
     /// Looks since the last page that could be used, this one included.
     unread: u32,
     /// Part events that were counted before the whole, kept for the next interval.
@@ -50,7 +52,17 @@ impl Watch for ScrapeWatch {
 impl ScrapeWatch {
     pub(super) fn new(probe: Scrape) -> Self {
         let (part, total) = (Counter::default(), Counter::default());
-        Self { probe, part, total, started: None, bound: None, unread: 0, ahead: 0, events: 0 }
+        Self {
+            probe,
+            part,
+            total,
+            started: None,
+            bound: None,
+            part_known: false,
+            unread: 0,
+            ahead: 0,
+            events: 0,
+        }
     }
 
     fn request(&self, world: &dyn World) -> Result<HttpRequest, ProbeError> {
@@ -84,7 +96,7 @@ impl ScrapeWatch {
         let text = std::str::from_utf8(&answer.body).map_err(|_| {
             error("the page is not UTF-8".to_owned(), Some("ask for the Prometheus text format"))
         })?;
-        let page = match page::read(text, &self.probe) {
+        let page = match page::read(text, &self.probe, self.part_known) {
             Ok(page) => page,
             Err(PageError::Unusable { cause, hint }) => return Err(error(cause, hint)),
             Err(PageError::NoTotal { cause }) => {
@@ -100,6 +112,7 @@ impl ScrapeWatch {
     }
 
     fn count(&mut self, page: Page) -> Result<Counted, String> {
+        self.part_known |= page.part_named;
         let gaps = std::mem::take(&mut self.unread).saturating_sub(1);
         let mut notes = page.notes;
         // Start times are computed from two clocks and may shiver.
