@@ -5,6 +5,7 @@
 //! renewed any more, and the reaper takes the faults away.
 
 mod faults;
+mod freshness;
 mod journal;
 mod look;
 mod sampling;

@@ -90,6 +90,17 @@ pub enum Reason {
         /// What was seen.
         saw: String,
     },
+    /// A fault was in place, but seen to disturb something in fewer than half of the intervals that were judged.
+    EffectSeldom {
+        /// Where.
+        target: String,
+        /// Intervals in which it was seen in effect.
+        intervals: u64,
+        /// Intervals that were judged.
+        of: u64,
+        /// What was seen last.
+        saw: Option<String>,
+    },
     /// A fault was taken away, but it was not seen to be gone.
     StillThere {
         /// Where.

@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::Message;
+use super::{Message, freshness::Freshness};
 use crate::{
     host::{Host, HostError, HostErrorKind, InjectionOrder},
     machine::Input,
@@ -153,8 +153,12 @@ impl Fault {
     /// Looks for the effect until the fault is to be taken away.
     pub(super) async fn observe_effect(self) {
         let mut last = None;
+        let mut freshness = Freshness::new(self.injection.duration.std());
         while !self.ending.load(Ordering::SeqCst) {
-            let effect = self.effect().await;
+            let effect = match self.look().await {
+                Ok(now) => freshness.judge(self.injection.fault.as_fault(), &self.before, now),
+                Err(why) => Effect::Unknown { why },
+            };
             let seen = matches!(effect, Effect::Active { .. });
             let kind = std::mem::discriminant(&effect);
             if last.replace(kind) != Some(kind) && !self.ending.load(Ordering::SeqCst) {
@@ -213,10 +217,17 @@ impl Fault {
     }
 
     async fn effect(&self) -> Effect {
+        match self.look().await {
+            Ok(now) => self.injection.fault.as_fault().judge(&self.before, &now),
+            Err(why) => Effect::Unknown { why },
+        }
+    }
+
+    async fn look(&self) -> Result<Observation, String> {
         match timeout(LOOKING, self.observe()).await {
-            Ok(Ok(now)) => self.injection.fault.as_fault().judge(&self.before, &now),
-            Ok(Err(error)) => Effect::Unknown { why: error.message },
-            Err(_) => Effect::Unknown { why: format!("there was no answer within {} s", LOOKING.as_secs()) },
+            Ok(Ok(now)) => Ok(now),
+            Ok(Err(error)) => Err(error.message),
+            Err(_) => Err(format!("there was no answer within {} s", LOOKING.as_secs())),
         }
     }
 }

@@ -136,6 +136,10 @@ impl Machine {
             if let Some(saw) = injection.lost.clone() {
                 return Some(Reason::EffectLost { target, saw });
             }
+            if !injection.mostly_effective() {
+                let (intervals, of) = (injection.effective, injection.judged);
+                return Some(Reason::EffectSeldom { target, intervals, of, saw: show(&injection.effect) });
+            }
             if injection.gone != Some(true) {
                 return Some(Reason::StillThere { target, saw: show(&injection.after) });
             }

@@ -43,6 +43,9 @@ pub(super) struct Injection {
     pub(super) effect: Option<Effect>,
     /// Whether it was seen in effect.
     pub(super) active: bool,
+    /// Intervals that were judged while it was in place, and those among them in which it was seen in effect.
+    pub(super) judged: u64,
+    pub(super) effective: u64,
     /// What was seen when it was not in effect any more.
     pub(super) lost: Option<String>,
     /// What was seen of it last, after it was taken away.
@@ -69,6 +72,8 @@ impl Injection {
             complete: false,
             effect: None,
             active: false,
+            judged: 0,
+            effective: 0,
             lost: None,
             after: None,
             gone: None,
@@ -93,6 +98,21 @@ impl Injection {
         }
         self.effect = Some(effect.clone());
         news
+    }
+
+    /// Takes note of an interval that is judged.
+    pub(super) fn judge(&mut self) {
+        if self.place == Place::Injected {
+            self.judged += 1;
+            // What was killed stays killed.
+            let seen = matches!(self.effect, Some(Effect::Active { .. })) || !self.reversible && self.active;
+            self.effective += u64::from(seen);
+        }
+    }
+
+    /// Whether it was in effect for most of the intervals that are to tell about it. Looks lag by up to an interval.
+    pub(super) fn mostly_effective(&self) -> bool {
+        self.effective * 2 + 1 >= self.judged
     }
 
     /// Takes note of what was seen after it was taken away. True when that is news.

@@ -55,6 +55,11 @@ impl Reason {
                     "The fault in {target} ended before its time, so it was not tested as planned ({saw})."
                 )
             }
+            Self::EffectSeldom { target, intervals, of, saw } => format!(
+                "The fault in {target} was seen in effect in only {intervals} of {of} intervals{}. Intervals it did \
+                 not touch say nothing about it: send more traffic its way, or raise its `percent`.",
+                last(saw.as_deref())
+            ),
             Self::StillThere { target, saw } => format!(
                 "The fault in {target} was taken away but not seen to be gone{}. `steadfast status` shows what is \
                  still active.",
