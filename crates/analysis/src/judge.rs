@@ -82,11 +82,18 @@ impl Judge {
     ///
     /// After a stop the evidence is still followed, but nothing else changes any more.
     pub fn feed(&mut self, entries: &[Option<Tally>]) -> Step {
+        self.feed_in_onset(entries, &[])
+    }
+
+    /// Adds one interval like [`Judge::feed`]. A metric for which `onset` is true takes a while to show what the fault
+    /// does: the interval is evidence of harm, but the test at the end leaves it out.
+    pub fn feed_in_onset(&mut self, entries: &[Option<Tally>], onset: &[bool]) -> Step {
         let index = self.ln_evidence.len();
         let running = self.stopped_at.is_none();
         for (position, watch) in self.watches.iter_mut().enumerate() {
             let entry = entries.get(position).copied().flatten().and_then(Tally::usable);
-            watch.feed(entry, running, &self.harm);
+            let settled = !onset.get(position).copied().unwrap_or(false);
+            watch.feed(entry, running, settled, &self.harm);
         }
         let latest: Vec<f64> = self.watches.iter().map(Watch::latest).collect();
         let combined = ln_sum_exp(latest.iter().copied()) - ln(latest.len() as f64);

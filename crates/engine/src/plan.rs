@@ -57,6 +57,8 @@ pub struct Metric {
     pub probe: Arc<dyn Probe>,
     /// What it may do.
     pub tolerance: Tolerance,
+    /// How long after it began a bad event may take to be known as one.
+    pub onset: Duration,
 }
 
 /// One step.
@@ -160,7 +162,12 @@ impl Plan {
 
 impl Metric {
     fn planned(&self) -> PlannedMetric {
-        PlannedMetric { name: self.name.clone(), describes: self.probe.describe(), tolerance: self.tolerance }
+        PlannedMetric {
+            name: self.name.clone(),
+            describes: self.probe.describe(),
+            tolerance: self.tolerance,
+            onset: self.onset,
+        }
     }
 }
 

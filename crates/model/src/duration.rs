@@ -16,6 +16,12 @@ impl Duration {
     /// No time at all.
     pub const ZERO: Self = Self(StdDuration::ZERO);
 
+    /// Whether it is no time at all.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        self.0.is_zero()
+    }
+
     /// A number of milliseconds.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {

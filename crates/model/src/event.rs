@@ -302,6 +302,10 @@ pub struct PlannedMetric {
     pub describes: String,
     /// What it may do.
     pub tolerance: Tolerance,
+    /// How long after it began a bad event may take to be known as one, such as a time-out. For so long into a fault
+    /// the metric tells about the time before as well.
+    #[serde(default, skip_serializing_if = "Duration::is_zero")]
+    pub onset: Duration,
 }
 
 /// The share of bad events a metric may have while a fault is in effect: a map with one key.

@@ -7,7 +7,7 @@ use crate::outlook::too_little_data;
 use crate::reason::Seen;
 use crate::{
     EndTest, Estimate, Finding, MIN_BASELINE_COMPLETENESS, MIN_FAULT_COMPLETENESS, MetricFinding, Outlook,
-    Reason, VERSION, Verdict, Window, culprits,
+    Reason, Tally, VERSION, Verdict, Window, culprits,
 };
 
 /// What stopped the run.
@@ -57,8 +57,9 @@ impl Judge {
 
     fn metric(&self, index: usize, watch: &Watch, stop: Option<&Stop>, hold: &Mixture) -> MetricFinding {
         let Estimate { dispersion, source } = watch.estimate();
+        let fault = if stop.is_some() { watch.fault } else { watch.settled };
         let test = EndTest {
-            fault: watch.fault,
+            fault,
             baseline: watch.baseline,
             tolerance: watch.tolerance,
             dispersion: dispersion.end,
@@ -69,7 +70,7 @@ impl Judge {
         };
         let levels = self.levels;
         let at_end = stop.is_none();
-        let ratio = match (watch.fault.rate(), watch.baseline.rate()) {
+        let ratio = match (fault.rate(), watch.baseline.rate()) {
             (Some(fault), Some(baseline)) if baseline > 0.0 => Some(fault / baseline),
             _ => None,
         };
@@ -80,27 +81,28 @@ impl Judge {
             reason,
             tolerance: watch.tolerance,
             baseline_rate: watch.baseline.rate(),
-            fault_rate: watch.fault.rate(),
+            fault_rate: fault.rate(),
             ratio,
             ratio_interval: at_end.then(|| test.ratio_interval(levels.harm, levels.held)).flatten(),
             fault_rate_interval: at_end.then(|| test.rate_interval(levels.harm, levels.held)).flatten(),
             dispersion,
             dispersion_source: source,
             ln_evidence: watch.ln_evidence.clone(),
-            ln_hold: hold.evidence(test.tolerance, watch.fault, watch.baseline, dispersion.end),
+            ln_hold: hold.evidence(test.tolerance, fault, watch.baseline, dispersion.end),
             p_harm: at_end.then(|| test.p_harm()).flatten(),
             p_held: at_end.then(|| test.p_held()).flatten(),
             completeness: watch.completeness(),
             baseline: watch.baseline,
-            fault: watch.fault,
+            fault,
         }
     }
 
     /// Verdict by the test at the end. What is missing is asked first, harm before holding.
     fn ended(&self, watch: &Watch, test: &EndTest) -> (Verdict, Reason) {
         let inconclusive = |reason| (Verdict::Inconclusive, reason);
-        let (Some(p_harm), Some(p_held), Some(seen)) = (test.p_harm(), test.p_held(), watch.seen()) else {
-            let silent = if watch.fault.total > 0.0 { Window::Baseline } else { Window::Fault };
+        let (Some(p_harm), Some(p_held), Some(seen)) = (test.p_harm(), test.p_held(), watch.seen(test.fault))
+        else {
+            let silent = if test.fault.total > 0.0 { Window::Baseline } else { Window::Fault };
             return inconclusive(Reason::NoTraffic { window: silent });
         };
         if let Some(problem) = watch.unsteady {
@@ -133,11 +135,12 @@ impl Judge {
 }
 
 impl Watch {
-    fn seen(&self) -> Option<Seen> {
+    /// What was seen under the fault, in all of its time or in the part that is told about.
+    fn seen(&self, fault: Tally) -> Option<Seen> {
         Some(Seen {
-            bad: self.fault.bad,
-            total: self.fault.total,
-            rate: self.fault.rate()?,
+            bad: fault.bad,
+            total: fault.total,
+            rate: fault.rate()?,
             tolerated: self.tolerance.rate(self.baseline)?,
             dispersion: self.estimate().source,
         })
@@ -147,7 +150,7 @@ impl Watch {
         if let Some(problem) = self.unsteady {
             return (Verdict::Inconclusive, Reason::SteadyStateNotMet { problem });
         }
-        match self.seen() {
+        match self.seen(self.fault) {
             Some(seen) if stop.culprits.contains(&index) => {
                 let (culprits, after_seconds) = (stop.names.clone(), stop.after_seconds);
                 (Verdict::Refuted, Reason::HarmShownEarly { culprits, after_seconds, seen })

@@ -41,6 +41,22 @@ fn harm_stops_the_run_and_names_the_culprit() {
 }
 
 #[test]
+fn the_onset_is_evidence_of_harm_but_not_of_holding() {
+    let setup = Increments::new(Interval::from_seconds(5), vec![metric("a", Counts::default())]);
+    let fed = |bad: f64, intervals: usize| {
+        let mut judge = Judge::new(&setup).unwrap();
+        for index in 0..intervals {
+            judge.feed_in_onset(&[Some(Tally::new(bad, 500.0))], &[index < 3]);
+        }
+        judge.conclude()
+    };
+    assert_eq!(fed(250.0, 1).stopped_at, Some(0), "harm that shows at once stops at once");
+    assert_eq!(fed(0.0, 3).reason, Reason::NoTraffic { window: Window::Fault });
+    assert_eq!(fed(0.0, 27).verdict, Verdict::Held);
+    assert_eq!(fed(0.0, 27).metrics[0].fault.total, 24.0 * 500.0);
+}
+
+#[test]
 fn silence_is_never_held() {
     let finding = found(vec![metric("a", counts(24, 0.0, 0.0))]);
     assert_eq!(finding.reason, Reason::NoTraffic { window: Window::Fault });

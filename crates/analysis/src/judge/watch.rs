@@ -17,6 +17,8 @@ pub(super) struct Watch {
     pub(super) unsteady: Option<Unsteady>,
     /// Sum until the stop or the end.
     pub(super) fault: Tally,
+    /// The part of it that the test at the end is about: without the onset.
+    pub(super) settled: Tally,
     pub(super) intervals: usize,
     pub(super) present: usize,
     /// Sum over everything fed, for the evidence that is reported.
@@ -37,6 +39,7 @@ impl Watch {
             name: metric.name.clone(),
             tolerance: metric.tolerance,
             fault: Tally::default(),
+            settled: Tally::default(),
             intervals: 0,
             present: 0,
             followed: Tally::default(),
@@ -44,13 +47,16 @@ impl Watch {
         }
     }
 
-    /// Adds one interval; counts it only while `running`.
-    pub(super) fn feed(&mut self, entry: Option<Tally>, running: bool, harm: &Mixture) {
+    /// Adds one interval; counts it only while `running`, for the end only when it is `settled`.
+    pub(super) fn feed(&mut self, entry: Option<Tally>, running: bool, settled: bool, harm: &Mixture) {
         if let Some(tally) = entry {
             self.followed.add(tally);
         }
         if running {
             self.fault = self.followed;
+            if let Some(tally) = entry.filter(|_| settled) {
+                self.settled.add(tally);
+            }
             self.intervals += 1;
             self.present += usize::from(entry.is_some());
         }

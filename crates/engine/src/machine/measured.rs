@@ -114,13 +114,18 @@ impl Measured {
     }
 
     /// Feeds an interval under a fault to the judge.
-    pub(super) fn feed_window(&mut self, samples: &[MetricSample]) -> Option<Step> {
+    ///
+    /// `since` counts the intervals since the fault was put in place, this one included.
+    pub(super) fn feed_window(&mut self, samples: &[MetricSample], since: u64) -> Option<Step> {
         self.window += 1;
         self.judged += 1;
         self.see(samples);
         self.feed_after(samples);
         let entries: Vec<_> = samples.iter().map(tally).collect();
-        self.step = self.judge.as_mut().map(|judge| judge.feed(&entries));
+        let interval = self.interval.seconds();
+        let onset = |metric: &PlannedMetric| (since - 1) as f64 * interval < metric.onset.seconds();
+        let onset: Vec<_> = self.metrics.iter().map(onset).collect();
+        self.step = self.judge.as_mut().map(|judge| judge.feed_in_onset(&entries, &onset));
         self.step.clone()
     }
 

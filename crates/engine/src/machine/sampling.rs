@@ -86,7 +86,10 @@ impl Machine {
 
     fn sampled_window(&mut self, metrics: &[MetricSample], out: &mut Vec<Action>) {
         let index = self.measured.judged;
-        let step = self.measured.feed_window(metrics);
+        self.injections.iter_mut().for_each(super::Injection::judge);
+        let in_place = self.injections.iter().filter(|injection| injection.place == Place::Injected);
+        let since = in_place.map(|injection| injection.judged).min().unwrap_or(1);
+        let step = self.measured.feed_window(metrics, since);
         if let Some(step) = step.filter(|step| step.stop && !self.ending.harm) {
             let shown = culprits(&step.ln_evidence, step.threshold);
             let metrics = shown.into_iter().map(|culprit| self.plan.metrics[culprit].name.clone()).collect();

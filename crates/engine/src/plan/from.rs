@@ -1,5 +1,6 @@
 //! From an experiment to a plan.
 
+mod onset;
 mod slo;
 
 use std::{sync::Arc, time::Duration};
@@ -28,7 +29,7 @@ pub fn from(checked: &Checked, slos: &[Slo]) -> Result<Plan, Problems> {
     let mut metrics = Vec::new();
     for (index, state) in spec.steady_state.iter().enumerate() {
         metrics.extend(match state {
-            SteadyState::Probe(state) => probed(state, &at("steadyState", index), &mut problems),
+            SteadyState::Probe(state) => probed(checked, state, &at("steadyState", index), &mut problems),
             SteadyState::Slo(state) => slo::metric(checked, index, state, slos, &mut problems),
         });
     }
@@ -39,6 +40,7 @@ pub fn from(checked: &Checked, slos: &[Slo]) -> Result<Plan, Problems> {
         guards.extend(guard(written, &at("guards", index), &names, interval, &mut problems));
     }
     let steps = steps(&spec.method, interval, &mut problems);
+    onset::check(&spec.method, &metrics, interval, &mut problems);
     if problems.has_errors() {
         return Err(problems);
     }
@@ -68,14 +70,15 @@ pub fn probe(spec: ProbeSpec) -> Arc<dyn Probe> {
     Arc::new(Written(spec))
 }
 
-fn probed(state: &ProbeState, path: &Path, problems: &mut Problems) -> Option<Metric> {
+fn probed(checked: &Checked, state: &ProbeState, path: &Path, problems: &mut Problems) -> Option<Metric> {
     let Some(tolerance) = state.tolerance.tolerance() else {
         let path = path.key(state.probe.kind()).key("tolerance");
         let hint = "write absolute: 1% or relative: 1.5";
         problems.push(problem(path, "only an SLO has an error budget to burn", Some(hint)));
         return None;
     };
-    Some(Metric { name: state.name.clone(), probe: probe((*state.probe).clone()), tolerance })
+    let onset = onset::of(&state.probe, checked);
+    Some(Metric { name: state.name.clone(), probe: probe((*state.probe).clone()), tolerance, onset })
 }
 
 fn guard(

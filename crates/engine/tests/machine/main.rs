@@ -43,6 +43,28 @@ fn the_fault_window_is_as_long_as_planned() {
 }
 
 #[test]
+fn what_takes_a_while_to_show_is_not_thinned_out_by_the_time_before_it_shows() {
+    // 8 % hang under the fault and are known to be bad after 6 of its 10 intervals: 3.2 % of all, 8 % of the rest.
+    let mut slow = plan(&[true]);
+    slow.metrics[0].onset = Duration::from_secs(6);
+    let mut run = Run::under_fault(slow);
+    run.see(active());
+    run.sample(6, 0, 10_000);
+    run.sample(4, 800, 10_000);
+    run.sample(20, 0, 10_000);
+    let found = &run.conclusion().finding["metrics"][0];
+    assert_eq!((&found["faultRate"], &found["fault"]["total"]), (&0.08.into(), &40_000.0.into()));
+    assert!(run.ended().contains("refuted"), "{}", run.ended());
+    // Known at once, the same counts say something else.
+    let mut run = Run::under_fault(plan(&[true]));
+    run.see(active());
+    run.sample(6, 0, 10_000);
+    run.sample(4, 800, 10_000);
+    run.sample(20, 0, 10_000);
+    assert_eq!(run.conclusion().finding["metrics"][0]["faultRate"], 0.032);
+}
+
+#[test]
 fn harm_stops_the_fault_early() {
     let mut run = Run::under_fault(plan(&[true]));
     run.see(active());
@@ -92,6 +114,23 @@ fn a_fault_that_ends_before_its_time_never_holds() {
     run.see(absent());
     run.sample(30, 0, 100);
     assert_eq!(run.ended(), "completed inconclusive effectLost");
+}
+
+#[test]
+fn a_fault_that_met_hardly_any_interval_never_holds() {
+    let mut late = Run::under_fault(plan(&[true]));
+    late.see(idle());
+    late.sample(7, 0, 100);
+    late.see(active());
+    late.sample(30, 0, 100);
+    assert_eq!(late.ended(), "completed inconclusive effectSeldom");
+    let mut once = Run::under_fault(plan(&[true]));
+    once.see(active());
+    once.sample(3, 0, 100);
+    once.see(idle());
+    once.sample(30, 0, 100);
+    assert_eq!(once.ended(), "completed inconclusive effectSeldom");
+    assert!(late.replay().agrees && once.replay().agrees);
 }
 
 #[test]

@@ -1,0 +1,48 @@
+//! How long into a fault a metric still tells about the time before it.
+//!
+//! A request that hangs is known to be bad only when its time is up. Those that begin to hang with the fault are missing
+//! from the first counts under it, while the good ones are all there, so the test at the end leaves these counts out.
+
+use std::time::Duration as StdDuration;
+
+use steadfast_experiment::{Checked, MethodStep};
+use steadfast_model::{Duration, Problems};
+use steadfast_probes::{ProbeSpec, probes::load::Good};
+
+use super::{at, problem};
+use crate::plan::Metric;
+
+/// The onset of what a probe counts. Other probes than loads know at once, or count what their service knows.
+pub(super) fn of(probe: &ProbeSpec, checked: &Checked) -> Duration {
+    let ProbeSpec::Load(counted) = probe else { return Duration::ZERO };
+    let named = |name: &str| counted.load.as_deref().is_none_or(|wanted| wanted == name);
+    let timeouts = checked.experiment.loads().filter(|load| named(&load.name)).map(|load| load.timeout);
+    let timeout = timeouts.max().unwrap_or(Duration::ZERO);
+    match counted.good {
+        Good::Answered => timeout,
+        Good::Within(limit) => timeout.min(limit),
+    }
+}
+
+/// Faults that are over before anything that hangs under them is known to.
+pub(super) fn check(
+    method: &[MethodStep],
+    metrics: &[Metric],
+    interval: StdDuration,
+    problems: &mut Problems,
+) {
+    let Some(slowest) = metrics.iter().max_by_key(|metric| metric.onset) else { return };
+    for (index, step) in method.iter().enumerate() {
+        if let MethodStep::Inject(inject) = step
+            && inject.duration.std() < slowest.onset.std() + interval
+            && slowest.onset > Duration::ZERO
+        {
+            let (name, onset, length) = (&slowest.name, slowest.onset, inject.duration);
+            let message = format!(
+                "{length} is too short for `{name}`: a request that hangs is known to be bad only after {onset}"
+            );
+            let hint = "write a longer time, or a shorter `timeout` in the load";
+            problems.push(problem(at("method", index).key("inject").key("for"), message, Some(hint)));
+        }
+    }
+}
