@@ -1,9 +1,10 @@
 //! `cargo xtask crash`: kills Steadfast's processes at seeded system calls and looks for what is left behind.
 //!
-//! For every fault, four victims: the injector, the reaper, the proxy, and injector with reaper. Each round starts real
-//! processes in a state directory of its own, lets strace send SIGKILL at one chosen system call between the first
-//! write to the ledger and the end, and then looks: is the target as it was, is the proxy without rules, is the ledger
-//! without a live injection? Only where both died may `steadfast recover` be called.
+//! For every fault, five victims: the injector, the reaper, the proxy, injector with reaper, and the reaper while it
+//! undoes what a dead injector left. Each round starts real processes in a state directory of its own, lets strace send
+//! SIGKILL at one chosen system call between the first write to the ledger and the end, and then looks: is the target as
+//! it was, is the proxy without rules, is the ledger without a live injection? Only where both died may `steadfast
+//! recover` be called.
 
 use std::{
     path::PathBuf,
@@ -22,6 +23,7 @@ mod calls;
 mod round;
 mod scene;
 mod seed;
+mod takeover;
 mod wait;
 
 use round::Round;
@@ -36,7 +38,7 @@ pub(crate) struct CrashArguments {
     /// Only this fault; may be repeated
     #[arg(long)]
     fault: Vec<String>,
-    /// Only this victim; may be repeated: injector, reaper, proxy, both
+    /// Only this victim; may be repeated
     #[arg(long)]
     victim: Vec<Victim>,
     /// Makes the choice of system calls repeatable
@@ -58,6 +60,8 @@ pub(crate) enum Victim {
     Proxy,
     /// Injector and reaper together.
     Both,
+    /// The reaper while it takes over from an injector that was killed.
+    Takeover,
 }
 
 /// The sample that `cargo xtask test` takes: ten kills of each.
@@ -101,10 +105,12 @@ pub(crate) fn crash(arguments: &CrashArguments) -> Result<()> {
 }
 
 fn victims(case: &Case, wanted: &[Victim]) -> Vec<Victim> {
-    [Victim::Injector, Victim::Reaper, Victim::Proxy, Victim::Both]
+    [Victim::Injector, Victim::Reaper, Victim::Proxy, Victim::Both, Victim::Takeover]
         .into_iter()
         // A process fault involves no proxy: there would be nothing to kill.
         .filter(|victim| *victim != Victim::Proxy || case.needs_proxy())
+        // What cannot be undone is over at once: there is nothing to take over.
+        .filter(|victim| *victim != Victim::Takeover || case.reversible())
         .filter(|victim| wanted.is_empty() || wanted.contains(victim))
         .collect()
 }

@@ -288,6 +288,8 @@ fn what_others_could_have_written_is_refused() {
     if rustix::process::geteuid().is_root() {
         std::os::unix::fs::chown(&path, Some(65_534), None).unwrap();
         refused();
+    } else {
+        steadfast_testkit::skip("what_others_could_have_written_is_refused (as root)", "needs root");
     }
     std::fs::remove_file(&path).unwrap();
     let elsewhere = directory.path().join("elsewhere");
@@ -315,6 +317,8 @@ fn unfit_directories_are_refused_with_a_hint() {
     refuse(&file, "no directory");
     if let Ok(memory) = tempfile::tempdir_in("/dev/shm") {
         refuse(&memory.path().join("made"), "tmpfs");
+    } else {
+        steadfast_testkit::skip("unfit_directories_are_refused_with_a_hint (tmpfs)", "no /dev/shm");
     }
     if rustix::process::geteuid().is_root() {
         let other = directory.path().join("other");
@@ -322,6 +326,8 @@ fn unfit_directories_are_refused_with_a_hint() {
         std::fs::set_permissions(&other, std::fs::Permissions::from_mode(0o700)).unwrap();
         std::os::unix::fs::chown(&other, Some(65_534), None).unwrap();
         refuse(&other, "belongs to user 65534");
+    } else {
+        steadfast_testkit::skip("unfit_directories_are_refused_with_a_hint (as root)", "needs root");
     }
 }
 

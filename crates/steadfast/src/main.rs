@@ -18,6 +18,7 @@ mod failure;
 mod live;
 mod live_runs;
 mod local;
+mod screen;
 mod session;
 mod sources;
 mod stop;
@@ -68,7 +69,13 @@ fn dispatch(cli: Cli, terminal: Terminal) -> Result<u8, Failure> {
             one_thread()?.block_on(session.clean_up())?;
             commands::status::status(arguments.output, &session)
         }
-        Command::Stop(arguments) => commands::stop::stop(&arguments, &open()?),
+        Command::Stop(arguments) => {
+            let session = open()?;
+            let ended = commands::stop::stop(&arguments, &session);
+            // Afterwards, as runs under way come first; and also when the name was wrong, as somebody wants an end.
+            let undone = one_thread()?.block_on(commands::recover::clean_up(&session))?;
+            Ok(undone.max(ended?))
+        }
         Command::Recover { forget, output } => {
             let session = open()?;
             one_thread()?.block_on(async {
@@ -79,7 +86,11 @@ fn dispatch(cli: Cli, terminal: Terminal) -> Result<u8, Failure> {
             })
         }
         Command::Doctor(arguments) => {
-            one_thread()?.block_on(commands::doctor::doctor(arguments.output, &open()?))
+            let session = open()?;
+            one_thread()?.block_on(async {
+                session.clean_up().await?;
+                commands::doctor::doctor(arguments.output, &session).await
+            })
         }
         Command::Fault(FaultCommand::Try(arguments)) => {
             let session = open()?;

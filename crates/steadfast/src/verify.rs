@@ -29,6 +29,7 @@ use crate::{
     failure::Failure,
     live::Live,
     live_runs::{self, LiveRun},
+    screen::Screen,
     session::Session,
     sources::{Read, Sources},
     terminal::{Style, Terminal, paint},
@@ -177,13 +178,14 @@ async fn perform(
     let mut journal = StoreJournal { store: store.clone(), run: id, fence };
     let spool = spool_folder(session)?.join(format!("{id}.events"));
     let seen = Mutex::new(Seen::default());
-    let mut live = Live::new(output, session.terminal);
+    let mut screen = Screen::start(Live::new(output, session.terminal), session.terminal)?;
     let experiment = plan.name.clone();
     let mut show = |event: &Event| {
         seen.lock().unwrap_or_else(PoisonError::into_inner).note(event);
-        live.show(event);
+        screen.show(event);
     };
     let end = run(plan, id, stage, &mut journal, &spool, &mut show, stop).await;
+    screen.finish();
     tell_troubles(&end, session.terminal);
     let report = report(&name, &store, session).await;
     store.close().await;

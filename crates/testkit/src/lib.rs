@@ -3,7 +3,9 @@
 //! Only ever a dev-dependency.
 
 pub mod place;
+pub mod skip;
 pub mod sleeper;
 
 pub use place::durable_dir;
+pub use skip::skip;
 pub use sleeper::Sleeper;

@@ -21,7 +21,7 @@ use crate::program::program;
 /// How long the fault would last by itself. Long enough for its effect, short enough for many rounds.
 const FAULT: &str = "300ms";
 /// The longest a revert may take once somebody is there to do it.
-const PATIENCE: Duration = Duration::from_secs(25);
+pub(super) const PATIENCE: Duration = Duration::from_secs(25);
 
 /// A reaper that wakes up late has no time to act between the injector's death and its own: they die together. Stopping
 /// it instead would not do, as the injector replaces a reaper that is stopped.
@@ -30,10 +30,10 @@ const SLOW: [&str; 7] =
 
 /// Everything of one round, in a folder of its own.
 pub(super) struct Round<'a> {
-    case: &'a Case,
+    pub(super) case: &'a Case,
     victim: Victim,
-    binary: &'a Path,
-    folder: tempfile::TempDir,
+    pub(super) binary: &'a Path,
+    pub(super) folder: tempfile::TempDir,
 }
 
 /// How a round ended.
@@ -72,6 +72,9 @@ impl<'a> Round<'a> {
     }
 
     fn play(&self, strace: &[String]) -> Result<End> {
+        if self.victim == Victim::Takeover {
+            return self.take_over(strace);
+        }
         let wrap_if = |victim: Victim, words: &mut Vec<String>| {
             if self.victim == victim || (victim == Victim::Injector && self.victim == Victim::Both) {
                 words.splice(0..0, strace.iter().cloned());
@@ -112,13 +115,11 @@ impl<'a> Round<'a> {
                 wait::until(Duration::from_millis(200), || matches!(reaper.try_wait(), Ok(Some(_))))
             }
             Victim::Proxy => scene.target_ended(),
+            Victim::Takeover => unreachable!("played by itself"),
             Victim::Both => {
                 signal(self.reaper_pid()?, "KILL")?;
                 drop(reaper.wait());
-                let recover = self.start(&["recover"], |_| ())?.wait()?;
-                if !recover.success() {
-                    leaks.push(format!("`steadfast recover` ended with {recover}"));
-                }
+                leaks.extend(self.recover()?);
                 injector_died
             }
         };
@@ -131,6 +132,12 @@ impl<'a> Round<'a> {
         Ok(End { killed, leaks })
     }
 
+    /// Calls `steadfast recover`; what is wrong with how it ended.
+    pub(super) fn recover(&self) -> Result<Option<String>> {
+        let recover = self.start(&["recover"], |_| ())?.wait()?;
+        Ok((!recover.success()).then(|| format!("`steadfast recover` ended with {recover}")))
+    }
+
     /// Injects, kills injector and reaper while the fault is in place, calls nobody, and says whether that shows.
     pub(super) fn left_alone_shows_a_difference(&self) -> Result<bool> {
         let folder = self.folder.path();
@@ -139,9 +146,9 @@ impl<'a> Round<'a> {
         self.wait_for_reaper(&mut reaper)?;
         let mut injector = self.inject(&scene, "60s", |_| ())?;
         // A killed process stays killed: that is its difference, and there is nothing to hold on to.
-        let one_shot = self.case.fault == "processKill";
+        let one_shot = !self.case.reversible();
         let mut differs = || {
-            if one_shot { scene.target_ended() } else { !scene.differences(self.case, folder).is_empty() }
+            if one_shot { scene.target_ended() } else { !scene.differences(self.case, folder, true).is_empty() }
         };
         let shown = wait::until(PATIENCE, &mut differs);
         // A stopped injector cannot start another reaper when this one dies. One that has ended needs no stopping.
@@ -154,8 +161,8 @@ impl<'a> Round<'a> {
     }
 
     /// What is left behind right now.
-    fn look(&self, scene: &mut Scene) -> Vec<String> {
-        let mut leaks = scene.differences(self.case, self.folder.path());
+    pub(super) fn look(&self, scene: &mut Scene) -> Vec<String> {
+        let mut leaks = scene.differences(self.case, self.folder.path(), self.victim == Victim::Proxy);
         match self.live_injections() {
             Ok(live) => leaks.extend(live.into_iter().map(|name| format!("the ledger still holds {name}"))),
             Err(error) => leaks.push(format!("the ledger cannot be read: {error}")),
@@ -163,7 +170,7 @@ impl<'a> Round<'a> {
         leaks
     }
 
-    fn live_injections(&self) -> Result<Vec<String>> {
+    pub(super) fn live_injections(&self) -> Result<Vec<String>> {
         let Ok(entries) = fs::read_dir(self.state().join("ledger")) else { return Ok(Vec::new()) };
         let mut live = Vec::new();
         for entry in entries {
@@ -179,7 +186,7 @@ impl<'a> Round<'a> {
         self.folder.path().join("state")
     }
 
-    fn inject(&self, scene: &Scene, duration: &str, wrap: impl FnOnce(&mut Vec<String>)) -> Result<Child> {
+    pub(super) fn inject(&self, scene: &Scene, duration: &str, wrap: impl FnOnce(&mut Vec<String>)) -> Result<Child> {
         let Case { fault, parameters } = self.case;
         let into = scene.target_words(self.folder.path());
         let words =
@@ -187,7 +194,7 @@ impl<'a> Round<'a> {
         self.start(&words, wrap)
     }
 
-    fn start(&self, words: &[&str], wrap: impl FnOnce(&mut Vec<String>)) -> Result<Child> {
+    pub(super) fn start(&self, words: &[&str], wrap: impl FnOnce(&mut Vec<String>)) -> Result<Child> {
         let binary = self.binary.to_str().context("the path is UTF-8")?;
         let mut line: Vec<String> =
             std::iter::once(binary).chain(words.iter().copied()).map(str::to_owned).collect();
@@ -199,7 +206,7 @@ impl<'a> Round<'a> {
     }
 
     /// One that is killed on its way to its seat is waited for no longer: the injector must start another.
-    fn wait_for_reaper(&self, reaper: &mut Child) -> Result<()> {
+    pub(super) fn wait_for_reaper(&self, reaper: &mut Child) -> Result<()> {
         let sits_or_died = || self.reaper_pid().is_ok() || matches!(reaper.try_wait(), Ok(Some(_)));
         ensure!(wait::until(PATIENCE, sits_or_died), "the reaper did not start");
         Ok(())
@@ -217,7 +224,7 @@ impl<'a> Round<'a> {
     }
 
     /// Ends whichever reaper there is now: the first may have been replaced.
-    fn end_reaper(&self, first: &mut Child) {
+    pub(super) fn end_reaper(&self, first: &mut Child) {
         if let Ok(pid) = self.reaper_pid()
             && state(pid).is_some()
             && is_ours(pid, &self.state())
@@ -237,7 +244,7 @@ fn is_ours(pid: u32, state: &Path) -> bool {
     [environment, command].iter().any(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
 }
 
-fn signal(pid: u32, name: &str) -> Result<()> {
+pub(super) fn signal(pid: u32, name: &str) -> Result<()> {
     let status = quiet(program("kill", &[&format!("-{name}"), &pid.to_string()])).status()?;
     ensure!(status.success(), "send {name} to {pid}");
     Ok(())

@@ -46,6 +46,11 @@ impl Case {
         ]
     }
 
+    /// Whether there is something to undo.
+    pub(crate) fn reversible(&self) -> bool {
+        self.fault != "processKill"
+    }
+
     /// Whether it is put into a proxy.
     pub(crate) fn needs_proxy(&self) -> bool {
         !self.fault.starts_with("process")
@@ -112,14 +117,16 @@ impl Scene {
     }
 
     /// What is different from before the fault, apart from what cannot be undone.
-    pub(super) fn differences(&mut self, case: &Case, folder: &Path) -> Vec<String> {
+    /// `proxy_may_end` when it was the proxy that was to be killed.
+    pub(super) fn differences(&mut self, case: &Case, folder: &Path, proxy_may_end: bool) -> Vec<String> {
         let Some(through) = self.traffic.as_ref().map(|traffic| traffic.through.clone()) else {
             let stopped = state(self.target.id()).is_some_and(|state| matches!(state, 'T' | 't'));
             return if stopped { vec!["the target is still stopped".to_owned()] } else { Vec::new() };
         };
         if self.target_ended() {
-            // A proxy that is gone has taken its rules with it.
-            return Vec::new();
+            // A proxy that was killed has taken its rules with it. One that ended by itself has cut its services off.
+            let lost = || vec!["the proxy has ended by itself".to_owned()];
+            return if proxy_may_end { Vec::new() } else { lost() };
         }
         match rules(&folder.join("proxy.sock")) {
             None => vec!["the proxy does not answer".to_owned()],

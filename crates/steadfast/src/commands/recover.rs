@@ -24,11 +24,22 @@ pub(crate) async fn recover(output: Output, session: &Session) -> Result<u8, Fai
             }
         }
     }
-    Ok(match () {
+    Ok(code_of(&recovery))
+}
+
+/// The same after another command's work, which then ends with the code that is returned.
+pub(crate) async fn clean_up(session: &Session) -> Result<u8, Failure> {
+    let recovery = run(session).await?;
+    say(&recovery, session.terminal);
+    Ok(code_of(&recovery))
+}
+
+fn code_of(recovery: &Recovery) -> u8 {
+    match () {
         () if !recovery.abandoned.is_empty() || !recovery.foreign.is_empty() => code::ABANDONED,
         () if !recovery.pending.is_empty() => code::FAILED,
         () => 0,
-    })
+    }
 }
 
 /// Puts an abandoned injection away after a person has undone it.

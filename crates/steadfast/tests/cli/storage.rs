@@ -140,7 +140,9 @@ fn no_room_for_the_ledger_means_nothing_is_injected() {
 
 #[test]
 fn a_state_directory_in_memory_is_refused() {
-    let Ok(memory) = tempfile::tempdir_in("/dev/shm") else { return };
+    let Ok(memory) = tempfile::tempdir_in("/dev/shm") else {
+        return steadfast_testkit::skip("storage::a_state_directory_in_memory_is_refused", "no /dev/shm");
+    };
     fs::set_permissions(memory.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let place = Place::new();
     let shown = memory.path().display().to_string();
@@ -160,13 +162,16 @@ fn a_state_directory_of_somebody_else_or_open_to_all_is_refused() {
     fs::set_permissions(&open, fs::Permissions::from_mode(0o700)).unwrap();
     if chown(&open, Some(65534), Some(65534)).is_ok() {
         place.run(&["--state-dir", &open.display().to_string(), "status"]).expect(4).says("belongs to");
+    } else {
+        let part = "storage::a_state_directory_of_somebody_else_or_open_to_all_is_refused (somebody else's)";
+        steadfast_testkit::skip(part, "only root can give a directory away");
     }
 }
 
 #[test]
 fn without_a_home_state_has_a_place_all_the_same() {
     let (place, fallback) = (Place::new(), Path::new("/var/tmp/steadfast-65534"));
-    let Some(nobody) = Nobody::new() else { return };
+    let Some(nobody) = Nobody::new("storage::without_a_home_state_has_a_place_all_the_same") else { return };
     let was_there = fallback.exists();
     let output = nobody.run(&place, &["runs", "list"], false);
     if !was_there {

@@ -103,7 +103,7 @@ fn a_process_that_is_stopped_already_is_no_target_for_a_pause() {
 #[test]
 fn somebody_elses_process_needs_a_privilege() {
     let place = Place::new();
-    let Some(nobody) = Nobody::new() else {
+    let Some(nobody) = Nobody::new("targets::somebody_elses_process_needs_a_privilege") else {
         // Only root can become somebody else. For others, process 1 is somebody else's, and spared as an ancestor.
         let try_it = ["fault", "try", "processKill", "--into", "process: { pid: 1 }", "--for", "1s", "--yes"];
         place.run(&try_it).expect(64);

@@ -17,10 +17,11 @@ pub(crate) struct Nobody {
 }
 
 impl Nobody {
-    /// `None` when this test is not run by root, who alone can become somebody else.
-    pub(crate) fn new() -> Option<Self> {
+    /// `None` when `test` is not run by root, who alone can become somebody else; it is then noted as skipped.
+    pub(crate) fn new(test: &str) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         if fs::metadata("/proc/self").unwrap().uid() != 0 {
+            steadfast_testkit::skip(test, "only root can become somebody else");
             return None;
         }
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
