@@ -8,7 +8,8 @@ use crate::supervisor::State;
 use crate::topology::{Connection, Service};
 
 /// Documents that are the same everywhere: file name and text.
-pub const DOCUMENTS: [(&str, &str); 5] = [
+pub const DOCUMENTS: [(&str, &str); 6] = [
+    ("experiment.schema.json", include_str!("../../../docs/reference/experiment.schema.json")),
     ("slos.yaml", include_str!("../documents/slos.yaml")),
     ("risk-slow.yaml", include_str!("../documents/risk-slow.yaml")),
     ("ledger-slow.yaml", include_str!("../documents/ledger-slow.yaml")),

@@ -148,7 +148,11 @@ impl<'a> Round<'a> {
         // A killed process stays killed: that is its difference, and there is nothing to hold on to.
         let one_shot = !self.case.reversible();
         let mut differs = || {
-            if one_shot { scene.target_ended() } else { !scene.differences(self.case, folder, true).is_empty() }
+            if one_shot {
+                scene.target_ended()
+            } else {
+                !scene.differences(self.case, folder, true).is_empty()
+            }
         };
         let shown = wait::until(PATIENCE, &mut differs);
         // A stopped injector cannot start another reaper when this one dies. One that has ended needs no stopping.
@@ -186,7 +190,12 @@ impl<'a> Round<'a> {
         self.folder.path().join("state")
     }
 
-    pub(super) fn inject(&self, scene: &Scene, duration: &str, wrap: impl FnOnce(&mut Vec<String>)) -> Result<Child> {
+    pub(super) fn inject(
+        &self,
+        scene: &Scene,
+        duration: &str,
+        wrap: impl FnOnce(&mut Vec<String>),
+    ) -> Result<Child> {
         let Case { fault, parameters } = self.case;
         let into = scene.target_words(self.folder.path());
         let words =

@@ -35,7 +35,8 @@ impl Expected {
     pub(super) fn compare(&self, run: usize, skipped: &BTreeMap<String, String>) -> Vec<String> {
         let mut problems = Vec::new();
         if run != self.exactly {
-            let guess = if run < self.exactly { "did some vanish?" } else { "if some are new, write it down" };
+            let guess =
+                if run < self.exactly { "did some vanish?" } else { "if some are new, write it down" };
             problems.push(format!(
                 "{run} tests were run where {} are expected: {guess} (xtask/expected-tests.txt)",
                 self.exactly

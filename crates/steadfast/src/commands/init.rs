@@ -3,6 +3,7 @@
 use std::{
     fs::OpenOptions,
     io::{ErrorKind, Write},
+    path::Path,
 };
 
 use crate::{
@@ -10,6 +11,9 @@ use crate::{
     failure::Failure,
     terminal::{Style, Terminal, paint},
 };
+
+/// What editors read to complete and explain the document.
+const SCHEMA_FILE: &str = "experiment.schema.json";
 
 /// Writes a first experiment for a URL of the user's own.
 pub(crate) fn init(arguments: &InitArguments, terminal: Terminal) -> Result<u8, Failure> {
@@ -42,6 +46,7 @@ pub(crate) fn init(arguments: &InitArguments, terminal: Terminal) -> Result<u8, 
         })?;
     file.write_all(text.as_bytes())
         .map_err(|error| Failure::failed(format!("write {}: {error}", arguments.file.display())))?;
+    write_schema(&arguments.file)?;
     let colour = terminal.stderr_colour;
     let shown = arguments.file.display().to_string();
     terminal.print(&shown);
@@ -54,6 +59,18 @@ pub(crate) fn init(arguments: &InitArguments, terminal: Terminal) -> Result<u8, 
         paint(colour, Style::Bold, format_args!("steadfast run {shown} --dry-run"))
     ));
     Ok(0)
+}
+
+/// Writes the schema that the document's first line names beside it, for editors; one that is there stays.
+fn write_schema(document: &Path) -> Result<(), Failure> {
+    let path = document.with_file_name(SCHEMA_FILE);
+    let text = serde_json::to_string_pretty(&steadfast_experiment::schema()).map_err(Failure::failed)?;
+    let failed = |error| Failure::failed(format!("write {}: {error}", path.display()));
+    match OpenOptions::new().write(true).create_new(true).open(&path) {
+        Ok(mut file) => file.write_all(text.as_bytes()).map_err(failed),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(failed(error)),
+    }
 }
 
 /// Whether a host is certainly this machine.
@@ -73,7 +90,9 @@ fn document(url: &str, host: &str, listening: u16) -> String {
     let name = name.trim_matches('-');
     let name = if name.is_empty() { "service" } else { name };
     format!(
-        "# A first experiment. `steadfast run` it, then change it: `steadfast fault list` shows what else there is.
+        "# yaml-language-server: $schema={SCHEMA_FILE}
+#
+# A first experiment. `steadfast run` it, then change it: `steadfast fault list` shows what else there is.
 apiVersion: steadfast.dev/v1alpha1
 kind: Experiment
 metadata:

@@ -66,7 +66,17 @@ async fn replay(names: &[String], api: &dyn Api, output: Output, terminal: Termi
     let (mut agreeing, mut others, mut disagreeing) = (0_u32, 0_u32, 0_u32);
     let mut reports = Vec::new();
     for name in names {
-        let report = api.replay_run(name).await?;
+        let report = match api.replay_run(name).await {
+            Ok(report) => report,
+            // One that cannot be read keeps no other from being looked at, and is no agreement.
+            Err(error) if names.len() > 1 => {
+                disagreeing += 1;
+                terminal
+                    .say(format_args!("{name}  {}: {error}", paint(colour, Style::Red, "cannot be read")));
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         let (word, lines) = match &report.result {
             ReplayResult::Agrees {} => (paint(colour, Style::Green, "agrees"), Vec::new()),
             ReplayResult::Disagrees { differences } => {
