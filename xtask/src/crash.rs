@@ -24,7 +24,7 @@ mod round;
 mod scene;
 mod seed;
 mod takeover;
-mod wait;
+pub(crate) mod wait;
 
 use round::Round;
 pub(crate) use scene::Case;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod codegen;
 mod collections;
 mod crash;
@@ -11,6 +12,7 @@ mod program;
 mod test;
 mod tidy;
 
+use bench::{BenchArguments, bench};
 use codegen::codegen;
 use crash::{CrashArguments, crash};
 use test::test;
@@ -38,6 +40,8 @@ enum Chore {
     Crash(CrashArguments),
     /// Runs everything a change must pass
     Test,
+    /// Measures speed beside rivals and limits, and writes docs/benchmarks.md
+    Bench(BenchArguments),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         Chore::Codegen { check } => codegen(check),
         Chore::Crash(arguments) => crash(&arguments),
         Chore::Test => test(),
+        Chore::Bench(arguments) => bench(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,7 +7,7 @@ use std::{
 
 /// Asks until the answer is yes or the time is over. Returns whether it was yes.
 #[expect(clippy::disallowed_methods, reason = "waits for other processes, which no clock of ours moves")]
-pub(super) fn until(limit: Duration, mut ask: impl FnMut() -> bool) -> bool {
+pub(crate) fn until(limit: Duration, mut ask: impl FnMut() -> bool) -> bool {
     let begun = Instant::now();
     loop {
         if ask() {
