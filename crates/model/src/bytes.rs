@@ -89,7 +89,9 @@ impl FromStr for ByteSize {
             return Ok(Self::ZERO);
         }
         let bytes = amount(trimmed.strip_suffix('B').ok_or_else(wrong)?).ok_or_else(wrong)?;
-        whole(bytes).and_then(Self::new).ok_or_else(|| format!("`{text}` is not a whole number of bytes up to 1PiB"))
+        whole(bytes)
+            .and_then(Self::new)
+            .ok_or_else(|| format!("`{text}` is not a whole number of bytes up to 1PiB"))
     }
 }
 

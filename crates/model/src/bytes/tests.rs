@@ -4,9 +4,14 @@ use super::*;
 
 #[test]
 fn sizes_and_rates_are_read_with_their_units() {
-    for (text, bytes) in
-        [("512B", 512), ("1kB", 1_000), ("64KiB", 65_536), ("1.5MiB", 1_572_864), ("0", 0), (" 2 GB ", 2_000_000_000)]
-    {
+    for (text, bytes) in [
+        ("512B", 512),
+        ("1kB", 1_000),
+        ("64KiB", 65_536),
+        ("1.5MiB", 1_572_864),
+        ("0", 0),
+        (" 2 GB ", 2_000_000_000),
+    ] {
         assert_eq!(text.parse::<ByteSize>().unwrap().bytes(), bytes, "{text}");
     }
     for (text, bits) in [
@@ -23,10 +28,14 @@ fn sizes_and_rates_are_read_with_their_units() {
 
 #[test]
 fn what_has_no_unit_or_no_sense_is_refused_with_an_example() {
-    for text in ["", "B", "512", "-1B", "1e3B", "NaNB", "infB", "1.5B", "1KB", "2PiB", "1048577GiB", "1..5kB", "+1B"] {
+    for text in
+        ["", "B", "512", "-1B", "1e3B", "NaNB", "infB", "1.5B", "1KB", "2PiB", "1048577GiB", "1..5kB", "+1B"]
+    {
         assert!(text.parse::<ByteSize>().is_err(), "{text}");
     }
-    for text in ["", "0bit/s", "10Mbit", "10M/s", "10mbit/s", "1Tbit/s", "1001Gbit/s", "7bit/s", "-1Mbit/s", "bit/s"] {
+    for text in
+        ["", "0bit/s", "10Mbit", "10M/s", "10mbit/s", "1Tbit/s", "1001Gbit/s", "7bit/s", "-1Mbit/s", "bit/s"]
+    {
         assert!(text.parse::<ByteRate>().is_err(), "{text}");
     }
     assert!("10".parse::<ByteRate>().unwrap_err().contains("10Mbit/s"));
