@@ -1,7 +1,8 @@
 //! What faults that are a rule in a proxy have in common.
 
+use async_trait::async_trait;
 use steadfast_model::{
-    Effect, InjectionId, Observation, ResolvedTarget,
+    Effect, InjectionId, Observation, Problems, ResolvedTarget,
     effect::Sighting,
     process::ProcessState,
     proxy::{Protocol, ProxyStatus},
@@ -9,28 +10,31 @@ use steadfast_model::{
 };
 
 use crate::{
-    FaultError, Preview,
+    Fault, FaultError, Preview,
     effects::judge_each,
     world::{Injection, NewRule, World},
 };
 
 /// What a rule may hold of a proxy. Two rules that share one would mask each other.
-pub(crate) const ALL_ASPECTS: &[&str] = &["http-delay", "http-status", "tcp-delay", "tcp-down", "tcp-reset"];
+pub(crate) const ALL_ASPECTS: &[&str] = &[
+    "http-abort",
+    "http-body",
+    "http-delay",
+    "http-headers",
+    "http-status",
+    "tcp-bandwidth",
+    "tcp-delay",
+    "tcp-down",
+    "tcp-limit-data",
+    "tcp-reset",
+    "tcp-slice",
+    "tcp-slow-close",
+    "tcp-timeout",
+];
 
-/// What a fault is about to do to proxies.
-#[derive(Debug)]
-pub(crate) struct Plan<'a> {
-    /// The fault's key.
-    pub(crate) kind: &'a str,
-    /// What the proxy must understand.
-    pub(crate) needs: Protocol,
-    /// What is done, as the beginning of a sentence: `delay every request by 300ms`.
-    pub(crate) does: String,
-    /// Which of [`ALL_ASPECTS`] are held.
-    pub(crate) holds: &'a [&'a str],
-    /// What people should know.
-    pub(crate) warnings: Vec<String>,
-}
+/// Those of them that are about requests.
+pub(crate) const HTTP_ASPECTS: &[&str] =
+    &["http-abort", "http-body", "http-delay", "http-headers", "http-status"];
 
 /// What a rule's counters count.
 #[derive(Debug, Clone, Copy)]
@@ -41,12 +45,105 @@ pub(crate) struct Counts {
     pub(crate) done: &'static str,
 }
 
+/// A fault that is one rule in each proxy: what makes it a [`Fault`] is the same for all of them.
+pub(crate) trait ProxyRuled: Send + Sync {
+    /// The fault's key.
+    const KIND: &'static str;
+    /// What the proxy must understand.
+    const NEEDS: Protocol;
+    /// What the rule's counters count.
+    const COUNTS: Counts;
+
+    /// As [`Fault::check`].
+    fn check(&self, problems: &mut Problems);
+
+    /// What is done, as the beginning of a sentence: `hold every request for 300ms`.
+    fn does(&self) -> String;
+
+    /// Which of [`ALL_ASPECTS`] are held.
+    fn holds(&self) -> &'static [&'static str];
+
+    /// The rule that every proxy is given.
+    fn rule(&self) -> NewRule;
+
+    /// Why a proxy that understands enough does not fit all the same, and what to try.
+    fn misfit(&self, _: &ResolvedProxy) -> Option<(&'static str, &'static str)> {
+        None
+    }
+}
+
+#[async_trait]
+impl<T: ProxyRuled> Fault for T {
+    fn check(&self, problems: &mut Problems) {
+        ProxyRuled::check(self, problems);
+    }
+
+    async fn preflight(&self, world: &dyn World, targets: &[ResolvedTarget]) -> Result<Preview, FaultError> {
+        let mut preview = Preview {
+            backend: "proxy".to_owned(),
+            actions: Vec::new(),
+            keys: Vec::new(),
+            warnings: Vec::new(),
+        };
+        for (proxy, target) in proxies(self, targets)?.into_iter().zip(targets) {
+            world.proxies().status(proxy).await?;
+            preview.actions.push(format!("{} at {target}", self.does()));
+            preview.keys.extend(self.holds().iter().map(|aspect| format!("{}/{aspect}", target.key())));
+        }
+        Ok(preview)
+    }
+
+    async fn inject(&self, world: &mut dyn Injection, targets: &[ResolvedTarget]) -> Result<(), FaultError> {
+        for proxy in proxies(self, targets)? {
+            world.apply_rule(proxy, self.rule()).await?;
+        }
+        Ok(())
+    }
+
+    /// The counters of every proxy, with the rules of this injection alone.
+    async fn observe(
+        &self,
+        world: &dyn World,
+        targets: &[ResolvedTarget],
+        injection: InjectionId,
+    ) -> Result<Observation, FaultError> {
+        let mut seen = Observation::default();
+        for target in targets {
+            seen.targets.push(match target {
+                ResolvedTarget::Proxy(proxy) => look_at(world, proxy, injection).await,
+                ResolvedTarget::Process(_) => Sighting::Unseen { why: format!("{target} is no proxy") },
+            });
+        }
+        Ok(seen)
+    }
+
+    /// Whether the rule is listed, and whether its counter has grown since.
+    fn judge(&self, before: &Observation, now: &Observation) -> Effect {
+        judge_each(before, now, |before, now| match now {
+            Sighting::Proxy(now) => {
+                let earlier = before
+                    .and_then(|seen| if let Sighting::Proxy(status) = seen { Some(&**status) } else { None });
+                judge_rules(T::COUNTS, earlier, now)
+            }
+            Sighting::Process { identity, state: ProcessState::Dead | ProcessState::Gone } => {
+                Effect::Absent {
+                    evidence: format!("proxy process {identity} is gone, and its rules with it"),
+                }
+            }
+            Sighting::Process { identity, .. } => {
+                Effect::Unknown { why: format!("process {identity} was seen in place of a proxy") }
+            }
+            Sighting::Unseen { why } => Effect::Unknown { why: why.clone() },
+        })
+    }
+}
+
 /// The proxies among the targets, which must be all of them and understand enough.
-fn proxies<'a>(
-    kind: &str,
-    needs: Protocol,
+fn proxies<'a, T: ProxyRuled>(
+    fault: &T,
     targets: &'a [ResolvedTarget],
 ) -> Result<Vec<&'a ResolvedProxy>, FaultError> {
+    let kind = T::KIND;
     if targets.is_empty() {
         return Err(FaultError::Unsupported {
             what: format!("put {kind} into nothing: there are no targets"),
@@ -54,13 +151,20 @@ fn proxies<'a>(
         });
     }
     let proxy = |target: &'a ResolvedTarget| match target {
-        ResolvedTarget::Proxy(proxy) if needs == Protocol::Tcp || proxy.protocol == Protocol::Http => {
-            Ok(proxy)
+        ResolvedTarget::Proxy(proxy) if T::NEEDS == Protocol::Tcp || proxy.protocol == Protocol::Http => {
+            match fault.misfit(proxy) {
+                None => Ok(proxy),
+                Some((why, hint)) => Err(FaultError::Unsupported {
+                    what: format!("put {kind} into {target}: {why}"),
+                    hint: Some(hint.to_owned()),
+                }),
+            }
         }
         ResolvedTarget::Proxy(_) => Err(FaultError::Unsupported {
             what: format!("put {kind} into {target}: it carries plain TCP and knows no requests"),
             hint: Some(
-                "take tcpDelay, tcpReset or tcpDown, or start the proxy with protocol http".to_owned(),
+                "take tcpDelay, tcpReset or another tcp fault, or start the proxy with protocol http"
+                    .to_owned(),
             ),
         }),
         ResolvedTarget::Process(_) => Err(FaultError::Unsupported {
@@ -71,56 +175,6 @@ fn proxies<'a>(
         }),
     };
     targets.iter().map(proxy).collect()
-}
-
-/// Asks every proxy for its status, and says what would be done.
-pub(crate) async fn preflight(
-    plan: Plan<'_>,
-    world: &dyn World,
-    targets: &[ResolvedTarget],
-) -> Result<Preview, FaultError> {
-    let mut preview = Preview {
-        backend: "proxy".to_owned(),
-        actions: Vec::new(),
-        keys: Vec::new(),
-        warnings: plan.warnings,
-    };
-    for (proxy, target) in proxies(plan.kind, plan.needs, targets)?.into_iter().zip(targets) {
-        world.proxies().status(proxy).await?;
-        preview.actions.push(format!("{} at {target}", plan.does));
-        preview.keys.extend(plan.holds.iter().map(|aspect| format!("{}/{aspect}", target.key())));
-    }
-    Ok(preview)
-}
-
-/// Gives every proxy the rule.
-pub(crate) async fn inject(
-    kind: &str,
-    needs: Protocol,
-    rule: NewRule,
-    world: &mut dyn Injection,
-    targets: &[ResolvedTarget],
-) -> Result<(), FaultError> {
-    for proxy in proxies(kind, needs, targets)? {
-        world.apply_rule(proxy, rule.clone()).await?;
-    }
-    Ok(())
-}
-
-/// The counters of every proxy, with the rules of this injection alone.
-pub(crate) async fn observe(
-    world: &dyn World,
-    targets: &[ResolvedTarget],
-    injection: InjectionId,
-) -> Result<Observation, FaultError> {
-    let mut seen = Observation::default();
-    for target in targets {
-        seen.targets.push(match target {
-            ResolvedTarget::Proxy(proxy) => look_at(world, proxy, injection).await,
-            ResolvedTarget::Process(_) => Sighting::Unseen { why: format!("{target} is no proxy") },
-        });
-    }
-    Ok(seen)
 }
 
 async fn look_at(world: &dyn World, proxy: &ResolvedProxy, injection: InjectionId) -> Sighting {
@@ -140,24 +194,6 @@ async fn look_at(world: &dyn World, proxy: &ResolvedProxy, injection: InjectionI
     }
 }
 
-/// Whether the rule is listed, and whether its counter has grown since.
-pub(crate) fn judge(counts: Counts, before: &Observation, now: &Observation) -> Effect {
-    judge_each(before, now, |before, now| match now {
-        Sighting::Proxy(now) => {
-            let earlier = before
-                .and_then(|seen| if let Sighting::Proxy(status) = seen { Some(&**status) } else { None });
-            judge_rules(counts, earlier, now)
-        }
-        Sighting::Process { identity, state: ProcessState::Dead | ProcessState::Gone } => {
-            Effect::Absent { evidence: format!("proxy process {identity} is gone, and its rules with it") }
-        }
-        Sighting::Process { identity, .. } => {
-            Effect::Unknown { why: format!("process {identity} was seen in place of a proxy") }
-        }
-        Sighting::Unseen { why } => Effect::Unknown { why: why.clone() },
-    })
-}
-
 fn judge_rules(Counts { things, done }: Counts, before: Option<&ProxyStatus>, now: &ProxyStatus) -> Effect {
     let name = &now.name;
     if now.rules.is_empty() {
@@ -173,7 +209,9 @@ fn judge_rules(Counts { things, done }: Counts, before: Option<&ProxyStatus>, no
         Effect::Active { evidence: format!("proxy {name}: {hits} of {} {things} {done}", seen.max(hits)) }
     } else if seen > 0 {
         Effect::Idle {
-            why: format!("none of the {seen} {things} through proxy {name} was {done}: chance spared them"),
+            why: format!(
+                "none of the {seen} {things} through proxy {name} was {done}: chance, counting or another fault spared them"
+            ),
         }
     } else {
         Effect::Idle { why: format!("no {things} that match came through proxy {name}") }

@@ -2,13 +2,14 @@
 
 use std::time::Duration as StdDuration;
 
-use steadfast_model::{Duration, Percent, Problems, proxy::HttpMatch};
+use steadfast_model::{Duration, Percent, Problems, proxy::Stream};
+
+mod http;
+
+pub(crate) use http::{check_body, check_header_name, check_header_value, check_match, exchanges};
 
 /// No fault holds traffic for longer: 1 h.
 const LONGEST_HOLD: StdDuration = StdDuration::from_secs(60 * 60);
-/// The longest method or path pattern, in bytes.
-const LONGEST_PATTERN: usize = 2_048;
-
 /// The default share: all of it.
 pub(crate) fn everything() -> Percent {
     Percent::ALL
@@ -51,49 +52,6 @@ pub(crate) fn check_share(percent: Percent, problems: &mut Problems) {
     }
 }
 
-/// A method and a path that a request can have.
-pub(crate) fn check_match(matching: &HttpMatch, problems: &mut Problems) {
-    if let Some(method) = &matching.method
-        && (method.is_empty() || method.len() > LONGEST_PATTERN || !method.bytes().all(is_token))
-    {
-        problems.error(
-            &["match", "method"],
-            format!("`{method}` is no HTTP method"),
-            Some("write GET, POST, PUT or the like"),
-        );
-    }
-    if let Some(path) = &matching.path {
-        check_path(path, problems);
-    }
-}
-
-fn check_path(path: &str, problems: &mut Problems) {
-    let at = ["match", "path"];
-    if !path.starts_with(['/', '*']) {
-        problems.error(
-            &at,
-            format!("`{path}` matches no request"),
-            Some("a path begins with / or with *, as in /pay/*"),
-        );
-    } else if path.contains(['?', '#']) {
-        problems.error(
-            &at,
-            format!("`{path}` matches no request"),
-            Some("the path is matched without its query: end it before ?"),
-        );
-    } else if path.len() > LONGEST_PATTERN
-        || path.contains(|letter: char| letter.is_whitespace() || letter.is_control())
-    {
-        let hint = Some("write at most 2048 bytes, and spaces as %20");
-        problems.error(&at, "this path matches no request", hint);
-    }
-}
-
-/// A byte of a token, RFC 9110 section 5.6.2.
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
 /// What a share of something is called in a sentence: `every request`, `5% of requests`.
 pub(crate) fn share_of(percent: Percent, one: &str, many: &str) -> String {
     if percent == Percent::ALL { format!("every {one}") } else { format!("{percent} of {many}") }
@@ -104,12 +62,11 @@ pub(crate) fn spread(latency: Duration, jitter: Duration) -> String {
     if jitter == Duration::ZERO { latency.to_string() } else { format!("{latency} ± {jitter}") }
 }
 
-/// ` with POST /pay/*`, or nothing when every request matches.
-pub(crate) fn which(matching: &HttpMatch) -> String {
-    match (&matching.method, &matching.path) {
-        (None, None) => String::new(),
-        (Some(method), None) => format!(" with {method}"),
-        (None, Some(path)) => format!(" to {path}"),
-        (Some(method), Some(path)) => format!(" with {method} {path}"),
+/// Which bytes a half of a connection is: `bytes to the server`.
+pub(crate) fn bytes_of(stream: Stream) -> &'static str {
+    match stream {
+        Stream::Upstream => "bytes to the server",
+        Stream::Downstream => "bytes to the client",
+        Stream::Both => "bytes both ways",
     }
 }

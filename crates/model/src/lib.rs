@@ -3,6 +3,7 @@
 //! Plain data and two small traits. Nothing here reads a clock, a file or a socket, waits, or decides.
 
 pub mod binding;
+pub mod bytes;
 pub mod clock;
 pub mod digest;
 pub mod duration;
@@ -22,6 +23,7 @@ pub mod verdict;
 pub mod yaml;
 
 pub use binding::Binding;
+pub use bytes::{ByteRate, ByteSize};
 pub use clock::{BootTime, Clock, WallTime};
 pub use duration::Duration;
 pub use effect::{Effect, Observation};

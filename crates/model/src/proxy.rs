@@ -1,9 +1,11 @@
 //! What a fault proxy is told and what it answers. The control socket carries these as JSON, one value a line.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{BootTime, Duration, InjectionId, Percent, process::ProcessIdentity};
+use crate::{BootTime, ByteRate, ByteSize, Duration, InjectionId, Percent, process::ProcessIdentity};
 
 /// What a proxy listener understands of the bytes it carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -28,7 +30,21 @@ pub enum Stream {
     Both,
 }
 
+/// Which half of an exchange an `http*` fault disturbs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Side {
+    /// The request, before the server sees it.
+    #[default]
+    Request,
+    /// The server's response, before the client sees it.
+    Response,
+}
+
 /// Which HTTP requests a fault applies to. An absent field matches everything.
+///
+/// Requests with such a method, path and headers are counted from 1, over all connections, in the order in which their
+/// heads arrive. Of those, `first` and `every` leave some; chance is drawn last and moves no count.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HttpMatch {
@@ -38,6 +54,41 @@ pub struct HttpMatch {
     /// The path without its query; `*` stands for any characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// Headers the request must have, all of them: each name with its value, in which `*` stands for any characters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// Only the first so many of the requests that match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<u64>,
+    /// Only every so-manieth of the requests that match: with 3 the third, the sixth and so on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<u64>,
+}
+
+/// Headers that say where a message ends, or that belong to one connection alone (RFC 9110 section 7.6.1, RFC 9112
+/// section 6). Changing one would break the message, so that no fault may.
+pub const FRAMING_HEADERS: &[&str] = &[
+    "connection",
+    "content-length",
+    "expect",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// What happens to a body: a map with one key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum BodyChange {
+    /// This text takes its place.
+    Replace(String),
+    /// Only so many bytes of it pass.
+    Truncate(ByteSize),
+    /// In this share of its bytes one bit is flipped.
+    Corrupt(Percent),
 }
 
 /// What a proxy does to the traffic while a rule is in place: a map with one key.
@@ -60,12 +111,53 @@ pub enum ProxyFault {
     },
     /// Refuses new connections and cuts the open ones.
     TcpDown {},
-    /// Holds requests.
+    /// Lets the bytes of each connection pass no faster than this.
+    TcpBandwidth {
+        /// How fast.
+        rate: ByteRate,
+        /// Which half; with both, each has this rate for itself.
+        stream: Stream,
+    },
+    /// Holds the end of a connection's half.
+    TcpSlowClose {
+        /// For how long.
+        delay: Duration,
+        /// Which half.
+        stream: Stream,
+    },
+    /// Swallows all bytes, and closes the connection at last.
+    TcpTimeout {
+        /// Closes it so long after it began, or after the rule came; zero closes it when the rule goes.
+        after: Duration,
+        /// Which half.
+        stream: Stream,
+    },
+    /// Cuts chunks of bytes into pieces.
+    TcpSlice {
+        /// How large a piece is on average.
+        size: ByteSize,
+        /// Plus or minus up to so many bytes, evenly spread.
+        variation: ByteSize,
+        /// The time between two pieces.
+        pause: Duration,
+        /// Which half.
+        stream: Stream,
+    },
+    /// Closes a connection after so many bytes.
+    TcpLimitData {
+        /// How many pass.
+        limit: ByteSize,
+        /// Which half; with both, each has this limit for itself.
+        stream: Stream,
+    },
+    /// Holds requests or responses.
     HttpDelay {
         /// For how long.
         latency: Duration,
         /// Plus or minus up to this much, evenly spread.
         jitter: Duration,
+        /// What is held.
+        side: Side,
         /// Which requests.
         matching: HttpMatch,
     },
@@ -78,6 +170,70 @@ pub enum ProxyFault {
         /// Which requests.
         matching: HttpMatch,
     },
+    /// Closes the connection instead of answering.
+    HttpAbort {
+        /// Before the server sees the request, or in place of its response.
+        side: Side,
+        /// Which requests.
+        matching: HttpMatch,
+    },
+    /// Changes bodies.
+    HttpBody {
+        /// What happens to them.
+        change: BodyChange,
+        /// Of requests or of responses.
+        side: Side,
+        /// Which requests.
+        matching: HttpMatch,
+    },
+    /// Changes headers.
+    HttpHeaders {
+        /// Headers that are there afterwards, once, with this value.
+        set: BTreeMap<String, String>,
+        /// Headers that are not.
+        remove: Vec<String>,
+        /// Of requests or of responses.
+        side: Side,
+        /// Which requests.
+        matching: HttpMatch,
+    },
+}
+
+impl Stream {
+    /// Whether this half is among those named.
+    #[must_use]
+    pub fn covers(self, half: Self) -> bool {
+        self == half || self == Self::Both
+    }
+}
+
+impl ProxyFault {
+    /// Which requests an `http*` fault is about; `None` for a `tcp*` fault.
+    #[must_use]
+    pub fn matching(&self) -> Option<&HttpMatch> {
+        match self {
+            Self::HttpDelay { matching, .. }
+            | Self::HttpStatus { matching, .. }
+            | Self::HttpAbort { matching, .. }
+            | Self::HttpBody { matching, .. }
+            | Self::HttpHeaders { matching, .. } => Some(matching),
+            _ => None,
+        }
+    }
+
+    /// Which half of a connection a `tcp*` fault is about; `None` when it is about connections as a whole, or requests.
+    #[must_use]
+    pub fn stream(&self) -> Option<Stream> {
+        match self {
+            Self::TcpDelay { stream, .. }
+            | Self::TcpBandwidth { stream, .. }
+            | Self::TcpSlowClose { stream, .. }
+            | Self::TcpTimeout { stream, .. }
+            | Self::TcpSlice { stream, .. }
+            | Self::TcpLimitData { stream, .. } => Some(*stream),
+            _ => None,
+        }
+    }
 }
 
 /// Names a rule: the injection it belongs to and its number there. A removed id is never accepted again.
@@ -176,8 +332,8 @@ pub struct ProxyStatus {
 pub struct RuleStatus {
     /// Which rule.
     pub id: RuleId,
-    /// How often it disturbed something: chunks delayed, connections reset or refused, requests delayed or answered.
+    /// How often it disturbed something: chunks held or cut, connections ended or silenced, requests changed or answered.
     pub hits: u64,
-    /// How often it could have: what came by and matched, chance aside.
+    /// How often it could have: what came by and matched, chance, `first` and `every` aside.
     pub seen: u64,
 }

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration, time::Instant};
 
 use steadfast_model::{
     BootTime, Clock, InjectionId, Percent, ProcessIdentity, WallTime,
-    proxy::{HttpMatch, Protocol, ProxyFault, ProxyRule, RuleId, Stream},
+    proxy::{HttpMatch, Protocol, ProxyFault, ProxyRule, RuleId, Side, Stream},
 };
 use steadfast_proxy::{Limits, Proxy, ProxyConfig, control::Client};
 use tokio::{
@@ -51,7 +51,12 @@ async fn main() -> Result<(), Failure> {
             (
                 "http",
                 Protocol::Http,
-                ProxyFault::HttpDelay { latency, jitter, matching: HttpMatch::default() },
+                ProxyFault::HttpDelay {
+                    latency,
+                    jitter,
+                    side: Side::Request,
+                    matching: HttpMatch::default(),
+                },
             ),
         ] {
             let (without, with) = proxied(protocol, fault, rounds, delay).await?;

@@ -3,18 +3,18 @@
 use std::time::Duration as StdDuration;
 
 use steadfast_model::{
-    BootTime, Duration,
-    proxy::{HttpMatch, Protocol, ProxyFault, ProxyRule},
+    BootTime, ByteSize, Duration,
+    proxy::{Protocol, ProxyFault, ProxyRule, Stream},
 };
+
+mod http;
 
 /// The longest delay a rule may ask for.
 const LONGEST_DELAY: StdDuration = StdDuration::from_secs(60 * 60);
 /// The longest a rule may live.
 const LONGEST_RULE: StdDuration = StdDuration::from_secs(7 * 24 * 60 * 60);
-/// The largest body a rule may answer with, in bytes.
-const LARGEST_BODY: usize = 64 * 1024;
-/// The longest path pattern, in bytes.
-const LONGEST_PATTERN: usize = 1024;
+/// The largest piece a rule may cut, in bytes: what is read at once.
+const LARGEST_PIECE: u64 = crate::scratch::SIZE as u64;
 
 /// Everything wrong with a rule for a proxy of this protocol at this time; empty when it may be put in place.
 #[must_use]
@@ -22,20 +22,37 @@ pub fn check_rule(rule: &ProxyRule, protocol: Protocol, now: BootTime) -> Vec<St
     let mut problems = Vec::new();
     match &rule.fault {
         ProxyFault::TcpDelay { latency, jitter, .. } => check_delay(*latency, *jitter, &mut problems),
-        ProxyFault::TcpReset { after } => {
-            if after.std() > LONGEST_DELAY {
-                problems.push(format!("`after: {after}` is longer than 1h"));
+        ProxyFault::TcpReset { after } | ProxyFault::TcpTimeout { after, .. } => {
+            check_hold("after", *after, &mut problems);
+        }
+        ProxyFault::TcpSlowClose { delay, .. } => {
+            check_hold("delay", *delay, &mut problems);
+            if *delay == Duration::ZERO {
+                problems.push("`delay: 0s` holds nothing".to_owned());
             }
         }
-        ProxyFault::TcpDown {} => {}
-        ProxyFault::HttpDelay { latency, jitter, matching } => {
-            check_http("httpDelay", protocol, matching, &mut problems);
-            check_delay(*latency, *jitter, &mut problems);
+        ProxyFault::TcpSlice { size, variation, pause, stream } => {
+            check_hold("pause", *pause, &mut problems);
+            check_pieces(*size, *variation, &mut problems);
+            if protocol == Protocol::Http && *stream != Stream::Downstream {
+                problems.push(
+                    "this proxy reads requests and would put their pieces together: only `stream: downstream`"
+                        .to_owned(),
+                );
+            }
         }
-        ProxyFault::HttpStatus { status, body, matching } => {
-            check_http("httpStatus", protocol, matching, &mut problems);
-            check_answer(*status, body, &mut problems);
+        ProxyFault::TcpLimitData { limit, .. } => {
+            if *limit == ByteSize::ZERO {
+                problems.push("`limit: 0B` lets no connection begin".to_owned());
+            }
         }
+        // A rate is above zero by its type.
+        ProxyFault::TcpBandwidth { .. } | ProxyFault::TcpDown {} => {}
+        ProxyFault::HttpDelay { latency, jitter, .. } => check_delay(*latency, *jitter, &mut problems),
+        fault => http::check_change(fault, &mut problems),
+    }
+    if let Some(matching) = rule.fault.matching() {
+        http::check_matching(matching, protocol, &mut problems);
     }
     check_times(rule, now, &mut problems);
     problems
@@ -55,37 +72,18 @@ fn check_delay(latency: Duration, jitter: Duration, problems: &mut Vec<String>) 
     }
 }
 
-fn check_http(kind: &str, protocol: Protocol, matching: &HttpMatch, problems: &mut Vec<String>) {
-    if protocol != Protocol::Http {
-        problems
-            .push(format!("this proxy carries tcp and cannot see requests: `{kind}` needs protocol http"));
-    }
-    if let Some(method) = &matching.method
-        && (method.len() > 32
-            || !hyper::Method::from_bytes(method.as_bytes()).is_ok_and(|m| !m.as_str().is_empty()))
-    {
-        problems.push(format!("`method: {}` is not a method", method.escape_debug()));
-    }
-    if let Some(path) = &matching.path {
-        if path.len() > LONGEST_PATTERN {
-            problems.push(format!("the path pattern has {} bytes, at most {LONGEST_PATTERN}", path.len()));
-        } else if !path.starts_with(['/', '*']) {
-            problems.push(format!("`path: {}` matches nothing: start with `/` or `*`", path.escape_debug()));
-        } else if path.contains('?') {
-            problems.push(format!("`path: {}` matches nothing: leave out the query", path.escape_debug()));
-        }
+fn check_hold(field: &str, length: Duration, problems: &mut Vec<String>) {
+    if length.std() > LONGEST_DELAY {
+        problems.push(format!("`{field}: {length}` is longer than 1h"));
     }
 }
 
-fn check_answer(status: u16, body: &str, problems: &mut Vec<String>) {
-    if !(200..=599).contains(&status) {
-        problems.push(format!("`status: {status}` cannot end a request: 200 to 599"));
+fn check_pieces(size: ByteSize, variation: ByteSize, problems: &mut Vec<String>) {
+    if !(1..=LARGEST_PIECE).contains(&size.bytes()) {
+        problems.push(format!("`size: {size}` is not between 1B and 64KiB"));
     }
-    if body.len() > LARGEST_BODY {
-        problems.push(format!("the body has {} bytes, at most {LARGEST_BODY}", body.len()));
-    }
-    if matches!(status, 204 | 205 | 304) && !body.is_empty() {
-        problems.push(format!("an answer with `status: {status}` has no body"));
+    if variation >= size && variation != ByteSize::ZERO {
+        problems.push(format!("`variation: {variation}` is not less than `size: {size}`"));
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     future::{Future, poll_fn},
     pin::pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{
             AtomicBool, AtomicU64,
             Ordering::{Relaxed, SeqCst},
@@ -17,8 +17,9 @@ use futures_util::task::AtomicWaker;
 
 use crate::{
     hub::Hub,
+    rule::Rule,
     timer::{self, Alarm},
-    watch::Watch,
+    watch::{End, Watch},
 };
 
 /// One client's connection, from accept to end.
@@ -30,7 +31,11 @@ pub(crate) struct Connection {
     pub(crate) opened: u64,
     waker: AtomicWaker,
     reset: AtomicBool,
+    closed: AtomicBool,
+    finishing: AtomicBool,
     read: AtomicU64,
+    /// Serials of the rules that swallowed bytes of it: without them it must not go on.
+    silenced: Mutex<Vec<u64>>,
 }
 
 impl Connection {
@@ -41,23 +46,30 @@ impl Connection {
             opened: timer::now(),
             waker: AtomicWaker::new(),
             reset: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            finishing: AtomicBool::new(false),
             read: AtomicU64::new(0),
+            silenced: Mutex::default(),
         }
     }
 
-    /// Does `work`, unless a rule cuts the connection first. Then everything `work` holds is dropped, and as sockets
-    /// of a connection that [`Connection::is_reset`] close with a reset, both peers see one.
+    /// Does `work`, unless a rule ends the connection first. Then everything `work` holds is dropped; sockets of a
+    /// connection that [`Connection::is_reset`] close with a reset, which both peers see, others in good order.
     pub(crate) async fn supervise(self: &Arc<Self>, work: impl Future<Output = ()>) {
         let mut work = pin!(work);
         let mut watch = Watch::new(Arc::clone(self));
         poll_fn(|cx| {
             // First, so that a change after the look at the rules wakes the task.
             self.waker.register(cx.waker());
-            if watch.cuts(cx) {
-                self.reset();
-                return Poll::Ready(());
+            match watch.ends(cx) {
+                Some(End::Reset) => self.reset(),
+                Some(End::Close) => self.close(),
+                None => {
+                    let worked = work.as_mut().poll(cx);
+                    return if self.closed.load(SeqCst) { Poll::Ready(()) } else { worked };
+                }
             }
-            work.as_mut().poll(cx)
+            Poll::Ready(())
         })
         .await;
     }
@@ -74,6 +86,36 @@ impl Connection {
 
     pub(crate) fn is_reset(&self) -> bool {
         self.reset.load(SeqCst)
+    }
+
+    /// Ends it in good order, whatever is under way. Takes effect when the task that calls this has been polled.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, SeqCst);
+    }
+
+    /// Ends it in good order once what was read from the client has been passed on.
+    pub(crate) fn finish(&self) {
+        self.finishing.store(true, SeqCst);
+    }
+
+    pub(crate) fn is_finishing(&self) -> bool {
+        self.finishing.load(SeqCst)
+    }
+
+    /// Notes that a rule swallowed bytes of it. Whether this is the first time.
+    pub(crate) fn silence(&self, serial: u64) -> bool {
+        let mut silenced = self.silenced.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = !silenced.contains(&serial);
+        if first {
+            silenced.push(serial);
+        }
+        first
+    }
+
+    /// Whether bytes were swallowed by a rule that is not among these any more.
+    pub(crate) fn has_a_hole(&self, rules: &[Arc<Rule>]) -> bool {
+        let silenced = self.silenced.lock().unwrap_or_else(PoisonError::into_inner);
+        silenced.iter().any(|serial| !rules.iter().any(|rule| rule.serial == *serial))
     }
 
     /// Bytes that came from the client so far.

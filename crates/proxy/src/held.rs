@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 pub(crate) const LARGEST: usize = 1024 * 1024;
 /// What a chunk counts for besides its bytes, so that tiny chunks cannot take unbounded memory.
 const OVERHEAD: usize = 64;
+/// No need to look for more bytes that are due: nobody writes more at once.
+const ENOUGH: usize = 256 * 1024;
 /// An emptied buffer larger than this is given back.
 const KEPT: usize = 64 * 1024;
 
@@ -24,6 +26,7 @@ struct Chunk {
     arrived: u64,
     due: u64,
     number: u64,
+    mark: u64,
 }
 
 impl Held {
@@ -42,17 +45,17 @@ impl Held {
         LARGEST.saturating_sub(self.bytes.len() + (self.chunks.len() + 1) * OVERHEAD)
     }
 
-    /// Puts a chunk on hold until `due`, or until the one before it leaves.
-    pub(crate) fn push(&mut self, bytes: &[u8], arrived: u64, due: u64, number: u64) {
+    /// Puts a chunk on hold until `due`, or until the one before it leaves. Its mark is told when it has left.
+    pub(crate) fn push(&mut self, bytes: &[u8], arrived: u64, due: u64, number: u64, mark: u64) {
         let due = due.max(self.chunks.back().map_or(0, |last| last.due));
         self.bytes.extend(bytes);
-        self.chunks.push_back(Chunk { length: bytes.len(), arrived, due, number });
+        self.chunks.push_back(Chunk { length: bytes.len(), arrived, due, number, mark });
     }
 
     /// Puts the end of the stream on hold.
     pub(crate) fn push_end(&mut self, arrived: u64, due: u64, number: u64) {
         let due = due.max(self.chunks.back().map_or(0, |last| last.due));
-        self.end = Some(Chunk { length: 0, arrived, due, number });
+        self.end = Some(Chunk { length: 0, arrived, due, number, mark: 0 });
     }
 
     /// When something leaves next.
@@ -65,16 +68,31 @@ impl Held {
         self.chunks.is_empty() && self.end.is_some_and(|end| end.due <= now)
     }
 
+    /// How many bytes of the first chunk are left.
+    pub(crate) fn front(&self) -> usize {
+        self.chunks.front().map_or(0, |chunk| chunk.length)
+    }
+
+    /// The next bytes in one piece, whether their time has come or not.
+    pub(crate) fn front_bytes(&self) -> &[u8] {
+        self.bytes.as_slices().0
+    }
+
     /// The next bytes whose time has come; empty when there are none.
     pub(crate) fn ready(&self, now: u64) -> &[u8] {
-        let length: usize =
-            self.chunks.iter().take_while(|chunk| chunk.due <= now).map(|chunk| chunk.length).sum();
-        let (front, _) = self.bytes.as_slices();
+        let front = self.front_bytes();
+        let mut length = 0;
+        for chunk in self.chunks.iter().take_while(|chunk| chunk.due <= now) {
+            length += chunk.length;
+            if length >= front.len().min(ENOUGH) {
+                break;
+            }
+        }
         &front[..length.min(front.len())]
     }
 
-    /// Lets go of that many bytes from the front.
-    pub(crate) fn consume(&mut self, mut count: usize) {
+    /// Lets go of that many bytes from the front, and tells the mark of every chunk that is gone by then.
+    pub(crate) fn consume(&mut self, mut count: usize, mut gone: impl FnMut(u64)) {
         self.bytes.drain(..count);
         while let Some(first) = self.chunks.front_mut() {
             if first.length > count {
@@ -82,6 +100,7 @@ impl Held {
                 break;
             }
             count -= first.length;
+            gone(first.mark);
             self.chunks.pop_front();
         }
         if self.bytes.is_empty() && self.bytes.capacity() > KEPT {
@@ -89,12 +108,16 @@ impl Held {
         }
     }
 
-    /// Lets chunks go earlier: `due` says when a chunk would be due by the rules of now, given arrival and number.
-    pub(crate) fn hasten(&mut self, due: impl Fn(u64, u64) -> u64) {
+    /// Lets chunks and the end go earlier: `due` says when one would be due by the rules of now, given its arrival, its
+    /// number and whether it is the end.
+    pub(crate) fn hasten(&mut self, due: impl Fn(u64, u64, bool) -> u64) {
         let mut last = 0;
-        for chunk in self.chunks.iter_mut().chain(&mut self.end) {
-            chunk.due = chunk.due.min(due(chunk.arrived, chunk.number)).max(last);
+        for chunk in &mut self.chunks {
+            chunk.due = chunk.due.min(due(chunk.arrived, chunk.number, false)).max(last);
             last = chunk.due;
+        }
+        if let Some(end) = &mut self.end {
+            end.due = end.due.min(due(end.arrived, end.number, true)).max(last);
         }
     }
 }

@@ -20,12 +20,14 @@ use crate::{
 };
 
 mod answer;
+mod body;
 mod exchange;
 mod faults;
 mod gate;
 mod head;
 mod lane;
 mod outgoing;
+mod payload;
 
 /// The most bytes a head may have: request line and headers. A larger one is answered with 431.
 const LARGEST_HEAD: usize = 64 * 1024;

@@ -7,7 +7,7 @@
 //! It will never listen beyond loopback unless asked for by name, never change what it carries when no rule applies
 //! (what HTTP framing allows, see [`ProxyConfig`]), and never share one stream of chance between connections.
 //!
-//! How it is put together: an accepted client socket becomes a `wire`, which delays, counts and resets below
+//! How it is put together: an accepted client socket becomes a `wire`, which holds, cuts, swallows and counts bytes below
 //! everything else. A wire is copied to the upstream socket by `relay` (TCP) or spoken to by `http`. `hub` is what all
 //! connections share; a connection looks at one atomic number to learn that the rules changed.
 
@@ -23,6 +23,7 @@ mod held;
 mod http;
 mod hub;
 mod listen;
+mod matching;
 mod proxy;
 mod relay;
 mod rule;

@@ -29,6 +29,9 @@ pub(crate) async fn relay(connection: Arc<Connection>, mut client: Wire) {
             }
             polled => polled?,
         };
+        if up.is_ready() && connection.is_finishing() {
+            return Poll::Ready(Ok(()));
+        }
         let down = down.poll(cx, &mut server, &mut client)?;
         if up.is_ready() && down.is_ready() { Poll::Ready(io::Result::Ok(())) } else { Poll::Pending }
     });

@@ -5,15 +5,17 @@ use std::{
     time::Duration,
 };
 
-use steadfast_model::proxy::{HttpMatch, ProxyFault, ProxyRule, RuleStatus, Stream};
+use steadfast_model::proxy::{ProxyFault, ProxyRule, RuleStatus, Stream};
 
-use crate::{draw, glob};
+use crate::{draw, matching::Head};
 
 /// Keeps the draws for different questions about one rule apart.
 #[derive(Clone, Copy)]
 enum Question {
     Chosen,
     Jitter,
+    Piece,
+    Corrupt,
 }
 
 /// A rule in place.
@@ -50,21 +52,51 @@ impl Rule {
         (latency.std() + spread).saturating_sub(jitter.std())
     }
 
-    /// Whether this rule holds chunks of that half.
-    pub(crate) fn delays(&self, half: Stream) -> bool {
-        matches!(&self.told.fault, ProxyFault::TcpDelay { stream, .. } if *stream == half || *stream == Stream::Both)
+    /// Whether it is about bytes of that half.
+    pub(crate) fn is_about(&self, half: Stream) -> bool {
+        self.told.fault.stream().is_some_and(|stream| stream.covers(half))
     }
 
-    /// Whether this rule is about requests with that method and path.
-    pub(crate) fn matches(&self, method: &str, path: &str) -> bool {
-        let (ProxyFault::HttpDelay { matching, .. } | ProxyFault::HttpStatus { matching, .. }) =
-            &self.told.fault
-        else {
+    /// Whether it counts chunks, or with `end` the ends of streams, not connections.
+    pub(crate) fn counts_chunks(&self, end: bool) -> bool {
+        match self.told.fault {
+            ProxyFault::TcpSlowClose { .. } => end,
+            ProxyFault::TcpDelay { .. } | ProxyFault::TcpBandwidth { .. } | ProxyFault::TcpSlice { .. } => {
+                !end
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it holds every chunk.
+    pub(crate) fn delays(&self) -> bool {
+        matches!(self.told.fault, ProxyFault::TcpDelay { .. })
+    }
+
+    /// How many bytes this piece has: `size ± variation`, at least one.
+    pub(crate) fn piece(&self, connection: u64, number: u64) -> usize {
+        let ProxyFault::TcpSlice { size, variation, .. } = &self.told.fault else { return usize::MAX };
+        let (size, variation) = (size.bytes(), variation.bytes().min(size.bytes()));
+        let spread = draw::draw(&self.keys(Question::Piece, connection, number)) % (2 * variation + 1);
+        usize::try_from(size - variation + spread).unwrap_or(usize::MAX).max(1)
+    }
+
+    /// What the corruption of a body is drawn by.
+    pub(crate) fn corruption(&self, connection: u64, request: u64) -> u64 {
+        draw::draw(&self.keys(Question::Corrupt, connection, request))
+    }
+
+    /// Whether it disturbs this request: whether it is about such, and `first`, `every` and chance want this one. Counts
+    /// those it is about.
+    pub(crate) fn picks(&self, request: &Head<'_>, connection: u64, number: u64) -> bool {
+        let Some(matching) = self.told.fault.matching() else { return false };
+        if !request.matches(matching) {
             return false;
-        };
-        let HttpMatch { method: wanted, path: pattern } = matching;
-        wanted.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
-            && pattern.as_ref().is_none_or(|pattern| glob::matches(pattern, path))
+        }
+        let count = self.seen.fetch_add(1, Relaxed) + 1;
+        matching.first.is_none_or(|first| count <= first)
+            && matching.every.is_none_or(|every| count.is_multiple_of(every))
+            && self.chooses(connection, number)
     }
 
     pub(crate) fn saw(&self) {
@@ -80,8 +112,11 @@ impl Rule {
     }
 
     fn fraction(&self, question: Question, connection: u64, number: u64) -> f64 {
+        draw::fraction(&self.keys(question, connection, number))
+    }
+
+    fn keys(&self, question: Question, connection: u64, number: u64) -> [u64; 5] {
         // Not by the injection's id: the same seed must pick the same in every run.
-        let rule = u64::from(self.told.id.number);
-        draw::fraction(&[self.told.seed, rule, question as u64, connection, number])
+        [self.told.seed, u64::from(self.told.id.number), question as u64, connection, number]
     }
 }

@@ -1,82 +1,111 @@
-//! Looks at the rules that end connections: `tcpDown` and `tcpReset`.
+//! Looks at the rules that end connections: `tcpDown`, `tcpReset` and `tcpTimeout`.
 
 use std::{
     sync::Arc,
     task::{Context, Poll},
 };
 
-use steadfast_model::proxy::ProxyFault;
+use steadfast_model::{Duration, proxy::ProxyFault};
 
 use crate::{
     connection::Connection,
     rule::Rule,
-    timer::{Alarm, later},
+    timer::{self, Alarm, later},
 };
 
-/// Decides when a connection is cut.
+/// How a connection ends before its peers end it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// With a reset.
+    Reset,
+    /// In good order.
+    Close,
+}
+
+/// Decides when a connection is ended.
 pub(crate) struct Watch {
     connection: Arc<Connection>,
     generation: u64,
-    /// Serials of the rules that have counted this connection.
-    counted: Vec<u64>,
-    /// The first reset to come, if any.
-    reset: Option<(u64, Arc<Rule>)>,
+    /// Serials of the rules that have counted this connection, and when they did.
+    counted: Vec<(u64, u64)>,
+    /// The first end to come, if any.
+    next: Option<(u64, Arc<Rule>, End)>,
     alarm: Alarm,
 }
 
 impl Watch {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
         let alarm = connection.alarm();
-        Self { connection, generation: 0, counted: Vec::new(), reset: None, alarm }
+        Self { connection, generation: 0, counted: Vec::new(), next: None, alarm }
     }
 
-    /// Whether the connection must end now. If not, the task is woken when it must.
-    pub(crate) fn cuts(&mut self, cx: &mut Context<'_>) -> bool {
+    /// How the connection must end now. If it need not, the task is woken when it must.
+    pub(crate) fn ends(&mut self, cx: &mut Context<'_>) -> Option<End> {
         let generation = self.connection.hub.generation();
         if generation != self.generation {
             self.generation = generation;
             if self.look() {
-                return true;
+                return Some(End::Close);
             }
         }
-        let Some((time, rule)) = &self.reset else { return false };
-        let due = self.alarm.poll_at(cx, *time) == Poll::Ready(());
-        if due {
+        let (time, rule, end) = self.next.as_ref()?;
+        if self.alarm.poll_at(cx, *time) == Poll::Pending {
+            return None;
+        }
+        // One that was silent before has been counted for that.
+        if *end == End::Reset || self.connection.silence(rule.serial) {
             rule.hit();
         }
-        due
+        Some(*end)
     }
 
-    /// Whether a rule cuts at once.
+    /// Looks at the rules of now. Whether the connection lacks bytes that a rule swallowed which has gone: without the
+    /// rule it would go on with a hole.
     fn look(&mut self) -> bool {
         let rules = self.connection.hub.rules();
-        self.counted.retain(|serial| rules.iter().any(|rule| rule.serial == *serial));
-        self.reset = None;
+        self.counted.retain(|(serial, _)| rules.iter().any(|rule| rule.serial == *serial));
+        self.next = None;
         for rule in rules.iter() {
-            let after = match &rule.told.fault {
-                ProxyFault::TcpDown {} => None,
-                ProxyFault::TcpReset { after } => Some(after.std()),
-                _ => continue,
-            };
-            if !self.counted.contains(&rule.serial) {
-                self.counted.push(rule.serial);
-                rule.saw();
+            let counts = matches!(
+                rule.told.fault,
+                ProxyFault::TcpDown {}
+                    | ProxyFault::TcpReset { .. }
+                    | ProxyFault::TcpTimeout { .. }
+                    | ProxyFault::TcpLimitData { .. }
+            );
+            if !counts {
+                continue;
             }
+            let since = self.count(rule);
             if !rule.chooses(self.connection.number, 0) {
                 continue;
             }
-            let Some(after) = after else {
-                rule.hit();
-                return true;
+            let (time, end) = match &rule.told.fault {
+                ProxyFault::TcpDown {} => (0, End::Reset),
+                ProxyFault::TcpReset { after } => (later(self.connection.opened, after.std()), End::Reset),
+                ProxyFault::TcpTimeout { after, .. } if *after != Duration::ZERO => {
+                    (later(since, after.std()), End::Close)
+                }
+                _ => continue,
             };
-            let time = later(self.connection.opened, after);
-            if self.reset.as_ref().is_none_or(|(first, _)| time < *first) {
-                self.reset = Some((time, Arc::clone(rule)));
+            if self.next.as_ref().is_none_or(|(first, ..)| time < *first) {
+                self.next = Some((time, Arc::clone(rule), end));
             }
         }
-        if self.reset.is_none() {
+        if self.next.is_none() {
             self.alarm.clear();
         }
-        false
+        self.connection.has_a_hole(&rules)
+    }
+
+    /// Counts the connection for a rule, once. Returns when that was.
+    fn count(&mut self, rule: &Rule) -> u64 {
+        if let Some((_, since)) = self.counted.iter().find(|(serial, _)| *serial == rule.serial) {
+            return *since;
+        }
+        rule.saw();
+        let now = timer::now();
+        self.counted.push((rule.serial, now));
+        now
     }
 }

@@ -1,4 +1,5 @@
-//! The client's socket. Everything from and to the client passes here, so `tcpDelay` lives here for both protocols.
+//! The client's socket. Everything from and to the client passes here, so the `tcp*` faults on bytes live here for both
+//! protocols.
 
 use std::{
     io::{self, IoSlice},
@@ -7,17 +8,24 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use steadfast_model::proxy::Stream;
+use steadfast_model::proxy::{Protocol, Stream};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
 
-use crate::{connection::Connection, scratch, timer, wire::half::Half};
+use crate::{
+    connection::Connection,
+    scratch,
+    wire::half::{Half, Next},
+};
 
+mod duty;
 mod half;
+mod pace;
+mod pieces;
 
-/// The client's socket with its delays. Without a delay it hands every call on to the socket.
+/// The client's socket with what rules hold back. Without such a rule it hands every call on to the socket.
 pub(crate) struct Wire {
     socket: TcpStream,
     connection: Arc<Connection>,
@@ -45,8 +53,9 @@ impl Wire {
         }
     }
 
-    /// Moves what the socket has into the inward half, as far as there is room.
-    fn fill(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+    /// Moves what the socket has into the inward half, as far as there is room. Whether the socket wakes the task when it
+    /// has more.
+    fn fill(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
         while !self.inward.held.has_end() && self.inward.held.room() > 0 {
             let room = self.inward.held.room();
             let (socket, half) = (&mut self.socket, &mut self.inward);
@@ -59,50 +68,66 @@ impl Wire {
             });
             match read {
                 Poll::Ready(result) => self.connection.did_read(result?),
-                Poll::Pending => break,
+                Poll::Pending => return Ok(true),
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Moves what is due from the outward half into the socket. Ready when the half holds no bytes any more.
     fn drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.outward.held.is_empty() {
-            let now = timer::now();
-            if self.outward.held.ended(now) {
-                break;
+            match self.outward.next() {
+                Next::End => break,
+                // All was swallowed.
+                Next::Nothing if self.outward.held.is_empty() => break,
+                // A stream that was silenced has no end, and one with a hole is about to close.
+                Next::Nothing => return Poll::Pending,
+                Next::Wait(time) => ready!(self.outward.poll_at(cx, time)),
+                Next::Bytes(count) => {
+                    let bytes = &self.outward.held.front_bytes()[..count];
+                    let written = ready!(Pin::new(&mut self.socket).poll_write(cx, bytes))?;
+                    self.connection.hub.carried(written);
+                    if self.outward.left(written) {
+                        self.connection.close();
+                        return Poll::Pending;
+                    }
+                }
             }
-            let ready = self.outward.held.ready(now);
-            if ready.is_empty() {
-                ready!(self.outward.poll_due(cx));
-                continue;
-            }
-            let written = ready!(Pin::new(&mut self.socket).poll_write(cx, ready))?;
-            self.connection.hub.carried(written);
-            self.outward.held.consume(written);
         }
         Poll::Ready(Ok(()))
     }
 
     fn read_held(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.fill(cx)?;
         loop {
-            let now = timer::now();
-            if self.inward.held.ended(now) {
-                return Poll::Ready(Ok(()));
+            let wakes = self.fill(cx)?;
+            match self.inward.next() {
+                Next::Bytes(count) => {
+                    let length = count.min(buffer.remaining());
+                    buffer.put_slice(&self.inward.held.front_bytes()[..length]);
+                    if self.inward.left(length) {
+                        self.connection.finish();
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+                Next::End => {
+                    // A reader of HTTP has had what it can use; it would wait for an answer that nobody wants.
+                    if self.connection.is_finishing() && self.connection.hub.config.protocol == Protocol::Http
+                    {
+                        self.connection.close();
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+                Next::Wait(time) => ready!(self.inward.poll_at(cx, time)),
+                Next::Nothing if self.inward.held.has_end() => {
+                    // A client that has gone does not wait for what was swallowed.
+                    self.connection.close();
+                    return Poll::Pending;
+                }
+                // What was swallowed made room: the socket is asked again, and wakes the task when it has nothing.
+                Next::Nothing if !wakes && self.inward.held.is_empty() => {}
+                Next::Nothing => return Poll::Pending,
             }
-            let ready = self.inward.held.ready(now);
-            if !ready.is_empty() {
-                let length = ready.len().min(buffer.remaining());
-                buffer.put_slice(&ready[..length]);
-                self.inward.held.consume(length);
-                return Poll::Ready(Ok(()));
-            }
-            if self.inward.held.is_empty() {
-                // The socket wakes the task, as it had nothing more to fill in.
-                return Poll::Pending;
-            }
-            ready!(self.inward.poll_due(cx));
         }
     }
 
@@ -116,7 +141,7 @@ impl Wire {
         if self.outward.is_clear() {
             let written = ready!(direct(Pin::new(&mut self.socket), cx))?;
             self.connection.hub.carried(written);
-            self.outward.passed();
+            self.outward.passed(written);
             return Poll::Ready(Ok(written));
         }
         let drained = self.drain(cx)?;
@@ -161,8 +186,9 @@ impl AsyncRead for Wire {
             let before = buffer.filled().len();
             let result = Pin::new(&mut wire.socket).poll_read(cx, buffer);
             if let Poll::Ready(Ok(())) = result {
-                wire.connection.did_read(buffer.filled().len() - before);
-                wire.inward.passed();
+                let bytes = buffer.filled().len() - before;
+                wire.connection.did_read(bytes);
+                wire.inward.passed(bytes);
             }
             result
         } else {
@@ -204,7 +230,16 @@ impl AsyncWrite for Wire {
         if !wire.outward.is_clear() {
             wire.outward.take_end();
             let drained = wire.drain(cx);
+            if drained.is_pending() && wire.outward.is_silent() {
+                // Nobody reads any more, and a client that leaves must be noticed.
+                wire.fill(cx)?;
+                if wire.inward.has_ended() {
+                    wire.connection.close();
+                }
+            }
             ready!(wire.note(drained))?;
+        } else {
+            wire.outward.passed(0);
         }
         // A client that is gone has nothing to be told.
         Pin::new(&mut wire.socket).poll_shutdown(cx)

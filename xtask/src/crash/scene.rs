@@ -22,6 +22,9 @@ use crate::program::program;
 /// What the delays below add.
 const DELAY: Duration = Duration::from_millis(40);
 
+/// What the server says to every request, and what comes through a proxy without a fault.
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+
 /// A fault with parameters that fit a short round.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
@@ -43,6 +46,14 @@ impl Case {
             case("tcpDown", "{}"),
             case("httpDelay", "{latency: 40ms}"),
             case("httpStatus", "{status: 503}"),
+            case("tcpBandwidth", "{rate: 500B/s}"),
+            case("tcpSlowClose", "{delay: 200ms}"),
+            case("tcpTimeout", "{}"),
+            case("tcpSlice", "{size: 4B, pause: 10ms}"),
+            case("tcpLimitData", "{limit: 10B}"),
+            case("httpAbort", "{}"),
+            case("httpBody", "{change: {replace: xx}, side: response}"),
+            case("httpHeaders", "{set: {Content-Type: text/strange}, side: response}"),
         ]
     }
 
@@ -228,7 +239,7 @@ fn answer(mut stream: TcpStream) {
     drop(stream.set_read_timeout(Some(Duration::from_secs(2))));
     let mut request = [0; 2048];
     if stream.read(&mut request).is_ok_and(|count| count > 0) {
-        drop(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"));
+        drop(stream.write_all(ANSWER));
     }
 }
 
@@ -237,7 +248,7 @@ fn answer(mut stream: TcpStream) {
 fn is_undisturbed(address: &str) -> bool {
     let begun = Instant::now();
     let answer = exchange(address).unwrap_or_default();
-    answer.starts_with(b"HTTP/1.1 200") && begun.elapsed() < DELAY
+    answer == ANSWER && begun.elapsed() < DELAY
 }
 
 fn exchange(address: &str) -> std::io::Result<Vec<u8>> {

@@ -62,9 +62,11 @@ fn has_description(setting: &Value, schema: &Value) -> bool {
     setting.get("description").is_some() || referred.is_some_and(|found| found.get("description").is_some())
 }
 
-/// Every schema of an object says `additionalProperties: false`.
+/// Every schema of an object says `additionalProperties: false`, or, for a map, what its values are.
 fn find_open_objects(schema: &Value, at: &str, open: &mut Vec<String>) {
-    if schema["type"] == "object" && schema["additionalProperties"] != false {
+    let more = &schema["additionalProperties"];
+    let is_map = schema.get("properties").is_none() && more["type"].is_string();
+    if schema["type"] == "object" && *more != false && !is_map {
         open.push(format!("{at}/"));
     }
     match schema {

@@ -1,6 +1,9 @@
-use steadfast_model::{InjectionId, Percent, proxy::RuleId, proxy::Stream};
+use steadfast_model::{
+    InjectionId, Percent,
+    proxy::{HttpMatch, RuleId, Side},
+};
 
-use super::*;
+use super::{http::LARGEST_BODY, *};
 
 const NOW: BootTime = BootTime(1_000_000_000_000);
 
@@ -20,8 +23,17 @@ fn status(status: u16, body: &str) -> ProxyFault {
 }
 
 fn matching(method: Option<&str>, path: Option<&str>) -> ProxyFault {
-    let matching = HttpMatch { method: method.map(str::to_owned), path: path.map(str::to_owned) };
-    ProxyFault::HttpDelay { latency: Duration::from_millis(1), jitter: Duration::ZERO, matching }
+    let matching = HttpMatch {
+        method: method.map(str::to_owned),
+        path: path.map(str::to_owned),
+        ..HttpMatch::default()
+    };
+    ProxyFault::HttpDelay {
+        latency: Duration::from_millis(1),
+        jitter: Duration::ZERO,
+        side: Side::Request,
+        matching,
+    }
 }
 
 #[track_caller]
@@ -54,10 +66,55 @@ fn every_problem_is_told_not_just_the_first() {
     check(ProxyFault::TcpReset { after: Duration::from_secs(4000) }, &["longer than 1h"]);
 }
 
+fn read(fault: serde_json::Value) -> ProxyFault {
+    serde_json::from_value(fault).unwrap()
+}
+
+#[test]
+fn pieces_limits_and_closes_have_their_bounds() {
+    let slice = |size: &str, variation: &str, stream: &str| {
+        let told =
+            serde_json::json!({ "size": size, "variation": variation, "pause": "2h", "stream": stream });
+        read(serde_json::json!({ "tcpSlice": told }))
+    };
+    check(slice("0", "0", "downstream"), &["longer than 1h", "between 1B and 64KiB"]);
+    check(slice("5B", "5B", "both"), &["longer than 1h", "less than", "stream: downstream"]);
+    check(
+        read(serde_json::json!({ "tcpLimitData": { "limit": "0", "stream": "both" } })),
+        &["no connection"],
+    );
+    check(
+        read(serde_json::json!({ "tcpSlowClose": { "delay": "0", "stream": "both" } })),
+        &["holds nothing"],
+    );
+    check(
+        read(serde_json::json!({ "tcpTimeout": { "after": "2h", "stream": "both" } })),
+        &["longer than 1h"],
+    );
+}
+
+#[test]
+fn headers_that_frame_a_message_and_values_no_header_has_are_refused() {
+    let headers = |set: serde_json::Value, remove: &[&str]| {
+        let told = serde_json::json!({ "set": set, "remove": remove, "side": "request", "matching": {} });
+        read(serde_json::json!({ "httpHeaders": told }))
+    };
+    check(headers(serde_json::json!({}), &[]), &["neither"]);
+    check(headers(serde_json::json!({ "Content-Length": "1" }), &["TE", "Host"]), &["ends", "ends", "Host"]);
+    check(headers(serde_json::json!({ "a b": "c\nd" }), &[]), &["no name", "no header has the value"]);
+    check(headers(serde_json::json!({ "X-A": "1" }), &["X-B"]), &[]);
+}
+
+#[test]
+fn counts_of_nothing_are_refused() {
+    let told = serde_json::json!({ "side": "request", "matching": { "first": 0, "every": 0, "headers": { "": "" } } });
+    check(read(serde_json::json!({ "httpAbort": told })), &["no name", "`first: 0`", "`every: 0`"]);
+}
+
 #[test]
 fn http_faults_need_a_proxy_that_understands_http() {
     let problems = check_rule(&rule(status(503, "")), Protocol::Tcp, NOW);
-    assert!(problems.len() == 1 && problems[0].contains("`httpStatus` needs protocol http"), "{problems:?}");
+    assert!(problems.len() == 1 && problems[0].contains("`http*` fault needs protocol http"), "{problems:?}");
     assert!(check_rule(&rule(delay("1ms", "0")), Protocol::Tcp, NOW).is_empty());
 }
 

@@ -2,15 +2,17 @@
 
 use std::io;
 
-use http_body_util::{BodyExt, Either, Full};
+use http_body_util::BodyExt;
 use hyper::{
     Response, StatusCode,
-    body::{Bytes, Incoming},
+    body::{Body, Bytes},
     header::{CONTENT_TYPE, HeaderValue},
 };
 
-/// The server's body or ours.
-pub(super) type Answer = Response<Either<Incoming, Full<Bytes>>>;
+use super::payload::Payload;
+
+/// The server's answer or ours.
+pub(super) type Answer = Response<Payload>;
 
 /// The most of a request's body that is read before it is answered here. A client that has sent more may see a reset
 /// instead of the answer, as with a server that answers early and closes.
@@ -19,7 +21,7 @@ const READ_BEFORE_ANSWER: usize = 16 * 1024 * 1024;
 /// An answer with a text body.
 pub(super) fn answer(status: StatusCode, body: String) -> Answer {
     let empty = body.is_empty();
-    let mut response = Response::new(Either::Right(Full::new(Bytes::from(body))));
+    let mut response = Response::new(Payload::own(body));
     *response.status_mut() = status;
     if !empty {
         let plain = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -34,7 +36,7 @@ pub(super) fn unreachable(name: &str, upstream: &str, error: &io::Error) -> Answ
 }
 
 /// Reads what the client still sends, so that it is listening when the answer comes.
-pub(super) async fn read_away(mut body: Incoming) {
+pub(super) async fn read_away(mut body: impl Body<Data = Bytes> + Unpin) {
     let mut read = 0;
     while let Some(Ok(frame)) = body.frame().await {
         read += frame.data_ref().map_or(0, Bytes::len);

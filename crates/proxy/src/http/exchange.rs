@@ -2,22 +2,23 @@
 
 use std::{io, sync::Arc};
 
-use http_body_util::Either;
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
-    body::{Body, Incoming},
+    body::{Body, Bytes, Incoming},
     client::conn::http1::{Builder, SendRequest},
     header::{CONNECTION, EXPECT, HeaderValue, UPGRADE},
 };
 use hyper_util::rt::TokioIo;
+use steadfast_model::proxy::Side;
 
 use super::{
     LARGEST_HEAD,
     answer::{Answer, read_away, unreachable},
-    faults::{hold, replace},
+    faults::Picked,
     gate::Gate,
     lane::{Lane, Tunnel},
     outgoing::Outgoing,
+    payload::Payload,
 };
 use crate::upstream::Upstream;
 
@@ -25,15 +26,64 @@ use crate::upstream::Upstream;
 pub(super) async fn exchange(lane: Arc<Lane>, request: Request<Incoming>) -> Result<Answer, hyper::Error> {
     let (number, _exchanging) = lane.begin();
     lane.connection.hub.requested();
-    hold(&lane, &request, number).await;
-    if let Some(answer) = replace(&lane, &request, number) {
+    let picked = Picked::pick(&lane, &request, number);
+    if picked.is_empty() {
+        return Ok(match forward(&lane, request.map(Payload::Carried)).await? {
+            Forwarded::Theirs(response) => response.map(Payload::Carried),
+            Forwarded::Ours(answer) => answer,
+        });
+    }
+    picked.hold(&lane, Side::Request).await;
+    if picked.aborts(&lane, Side::Request) {
+        finish_reading(request).await;
+        return abort(&lane).await;
+    }
+    if let Some(answer) = picked.answer(&lane) {
         finish_reading(request).await;
         return Ok(answer);
     }
-    forward(&lane, request).await
+    let is_head = request.method() == Method::HEAD;
+    let (mut parts, body) = request.into_parts();
+    picked.change_headers(&lane, Side::Request, &mut parts.headers);
+    let body = picked.change_body(&lane, Side::Request, &mut parts.headers, body);
+    let response = match forward(&lane, Request::from_parts(parts, body)).await? {
+        Forwarded::Theirs(response) => response,
+        // Faults on responses are about the server's.
+        Forwarded::Ours(answer) => return Ok(answer),
+    };
+    picked.hold(&lane, Side::Response).await;
+    if picked.aborts(&lane, Side::Response) {
+        return abort(&lane).await;
+    }
+    let (mut parts, body) = response.into_parts();
+    picked.change_headers(&lane, Side::Response, &mut parts.headers);
+    let body = if is_head || is_bodiless(parts.status) || lane.leaves_http() {
+        Payload::Carried(body)
+    } else {
+        picked.change_body(&lane, Side::Response, &mut parts.headers, body)
+    };
+    Ok(Response::from_parts(parts, body))
 }
 
-async fn forward(lane: &Arc<Lane>, mut request: Request<Incoming>) -> Result<Answer, hyper::Error> {
+/// Closes the connection. Whoever waits for this is dropped with it.
+async fn abort(lane: &Lane) -> Result<Answer, hyper::Error> {
+    lane.connection.close();
+    std::future::pending().await
+}
+
+/// Statuses whose answers have no body, whatever their headers say: RFC 9110, sections 15.3.5 and 15.4.5.
+fn is_bodiless(status: StatusCode) -> bool {
+    status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
+/// Whose answer it is.
+enum Forwarded {
+    Theirs(Response<Incoming>),
+    /// The server cannot be reached.
+    Ours(Answer),
+}
+
+async fn forward(lane: &Arc<Lane>, mut request: Request<Payload>) -> Result<Forwarded, hyper::Error> {
     let leaves_http = request.method() == Method::CONNECT || request.headers().contains_key(UPGRADE);
     let is_connect = request.method() == Method::CONNECT;
     let client = leaves_http.then(|| hyper::upgrade::on(&mut request));
@@ -41,7 +91,7 @@ async fn forward(lane: &Arc<Lane>, mut request: Request<Incoming>) -> Result<Ans
         Some(sender) => sender,
         None => match dial(lane).await {
             Ok(sender) => sender,
-            Err(error) => return Ok(cannot_reach(lane, &error, request).await),
+            Err(error) => return Ok(Forwarded::Ours(cannot_reach(lane, &error, request).await)),
         },
     };
     let gate =
@@ -62,9 +112,7 @@ async fn forward(lane: &Arc<Lane>, mut request: Request<Incoming>) -> Result<Ans
             let Some(request) = unsent.take_message() else { return Err(unsent.into_error()) };
             sender = match dial(lane).await {
                 Ok(sender) => sender,
-                Err(error) => {
-                    return Ok(unreachable_answer(lane, &error));
-                }
+                Err(error) => return Ok(Forwarded::Ours(unreachable_answer(lane, &error))),
             };
             sender.send_request(request).await?
         }
@@ -81,7 +129,7 @@ async fn forward(lane: &Arc<Lane>, mut request: Request<Incoming>) -> Result<Ans
         let server = hyper::upgrade::on(&mut response);
         lane.set_tunnel(Tunnel { client, server });
     }
-    Ok(Response::map(response, Either::Left))
+    Ok(Forwarded::Theirs(response))
 }
 
 /// The upstream connection of the request before, if it still stands.
@@ -103,7 +151,7 @@ async fn dial(lane: &Arc<Lane>) -> io::Result<SendRequest<Outgoing>> {
     Ok(sender)
 }
 
-async fn cannot_reach(lane: &Lane, error: &io::Error, request: Request<Incoming>) -> Answer {
+async fn cannot_reach(lane: &Lane, error: &io::Error, request: Request<Payload>) -> Answer {
     finish_reading(request).await;
     unreachable_answer(lane, error)
 }
@@ -114,13 +162,13 @@ fn unreachable_answer(lane: &Lane, error: &io::Error) -> Answer {
 }
 
 /// Reads the body away, unless its sender waits to be asked for it.
-async fn finish_reading(request: Request<Incoming>) {
+async fn finish_reading(request: Request<impl Body<Data = Bytes> + Unpin>) {
     if !wants_permission(request.headers(), request.body()) {
         read_away(request.into_body()).await;
     }
 }
 
-fn wants_permission(headers: &HeaderMap, body: &Incoming) -> bool {
+fn wants_permission(headers: &HeaderMap, body: &impl Body) -> bool {
     let expects =
         headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     expects && !body.is_end_stream()

@@ -1,73 +1,144 @@
-//! What rules do to requests: hold them, answer them.
+//! What rules do to requests and their answers: hold them, end them, answer them, change them.
 
 use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
-use hyper::{Request, StatusCode, body::Incoming};
-use steadfast_model::proxy::ProxyFault;
+use hyper::{
+    HeaderMap, Request, StatusCode,
+    body::{Body, Incoming},
+    header::{HeaderName, HeaderValue},
+};
+use steadfast_model::proxy::{ProxyFault, Side};
 
 use super::{
     answer::{Answer, answer},
+    body,
     lane::Lane,
+    payload::Payload,
 };
 use crate::{
+    matching::Head,
     rule::Rule,
     timer::{self, later},
 };
 
-/// Holds the request for as long as the rules of now say, rules that come meanwhile apart. Rules that go meanwhile
-/// let go at once.
-pub(super) async fn hold(lane: &Lane, request: &Request<Incoming>, number: u64) {
-    let Some(rules) = lane.rules() else { return };
-    let connection = lane.connection.number;
-    let mut holding: Vec<Arc<Rule>> = Vec::new();
-    for rule in rules.iter().filter(|rule| matches!(rule.told.fault, ProxyFault::HttpDelay { .. })) {
-        if picks(rule, lane, request, number) {
-            holding.push(Arc::clone(rule));
-        }
-    }
-    if holding.is_empty() {
-        return;
-    }
-    let arrived = timer::now();
-    let mut alarm = lane.connection.alarm();
-    poll_fn(|cx| {
-        // The whole connection is polled when rules change.
-        let rules = lane.rules();
-        let stays =
-            |serial| rules.as_ref().is_some_and(|rules| rules.iter().any(|rule| rule.serial == serial));
-        holding.retain(|rule| stays(rule.serial));
-        if holding.is_empty() {
-            return Poll::Ready(());
-        }
-        let held: Duration = holding.iter().map(|rule| rule.delay(connection, number)).sum();
-        alarm.poll_at(cx, later(arrived, held))
-    })
-    .await;
+/// The rules that picked a request when its head came. They disturb it as long as they are in place; rules that come
+/// later leave it alone.
+pub(super) struct Picked {
+    rules: Vec<Arc<Rule>>,
+    /// The request's number on its connection.
+    number: u64,
 }
 
-/// The answer of the first rule that answers this request in the server's place.
-pub(super) fn replace(lane: &Lane, request: &Request<Incoming>, number: u64) -> Option<Answer> {
-    for rule in lane.rules()?.iter() {
-        if let ProxyFault::HttpStatus { status, body, .. } = &rule.told.fault
-            && picks(rule, lane, request, number)
-        {
+impl Picked {
+    /// Lets every rule look at a request, and count it.
+    pub(super) fn pick(lane: &Lane, request: &Request<Incoming>, number: u64) -> Self {
+        let Some(rules) = lane.rules() else { return Self { rules: Vec::new(), number } };
+        let head = Head {
+            method: request.method().as_str(),
+            path: request.uri().path(),
+            headers: request.headers(),
+        };
+        let connection = lane.connection.number;
+        let rules =
+            rules.iter().filter(|rule| rule.picks(&head, connection, number)).map(Arc::clone).collect();
+        Self { rules, number }
+    }
+
+    /// The usual case, kept cheap.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Those that are still in place.
+    fn standing(&self, lane: &Lane) -> impl Iterator<Item = &Arc<Rule>> {
+        let now = lane.rules();
+        self.rules.iter().filter(move |rule| {
+            now.as_ref().is_some_and(|now| now.iter().any(|other| other.serial == rule.serial))
+        })
+    }
+
+    /// Holds the request or its answer for as long as its rules say. Rules that go meanwhile let go at once.
+    pub(super) async fn hold(&self, lane: &Lane, side: Side) {
+        let delays = |rule: &&Arc<Rule>| matches!(&rule.told.fault, ProxyFault::HttpDelay { side: of, .. } if *of == side);
+        let holding = self.standing(lane).filter(delays).inspect(|rule| rule.hit()).count();
+        if holding == 0 {
+            return;
+        }
+        let arrived = timer::now();
+        let mut alarm = lane.connection.alarm();
+        poll_fn(|cx| {
+            // The whole connection is polled when rules change.
+            let mut held = Duration::ZERO;
+            for rule in self.standing(lane).filter(delays) {
+                held += rule.delay(lane.connection.number, self.number);
+            }
+            if held.is_zero() { Poll::Ready(()) } else { alarm.poll_at(cx, later(arrived, held)) }
+        })
+        .await;
+    }
+
+    /// Whether the connection is to be closed instead of going on.
+    pub(super) fn aborts(&self, lane: &Lane, side: Side) -> bool {
+        let abort = self
+            .standing(lane)
+            .find(|rule| matches!(&rule.told.fault, ProxyFault::HttpAbort { side: of, .. } if *of == side));
+        abort.inspect(|rule| rule.hit()).is_some()
+    }
+
+    /// The answer of the first rule that answers in the server's place.
+    pub(super) fn answer(&self, lane: &Lane) -> Option<Answer> {
+        self.standing(lane).find_map(|rule| {
+            let ProxyFault::HttpStatus { status, body, .. } = &rule.told.fault else { return None };
+            rule.hit();
             let status =
                 StatusCode::from_u16(*status).expect("rules are checked to have a status of 200 to 599");
-            return Some(answer(status, body.clone()));
+            Some(answer(status, body.clone()))
+        })
+    }
+
+    /// Changes headers.
+    pub(super) fn change_headers(&self, lane: &Lane, side: Side, headers: &mut HeaderMap) {
+        for rule in self.standing(lane) {
+            let ProxyFault::HttpHeaders { set, remove, side: of, .. } = &rule.told.fault else { continue };
+            if *of != side {
+                continue;
+            }
+            let mut changed = false;
+            for name in remove {
+                changed |= headers.remove(name.as_str()).is_some();
+            }
+            for (name, value) in set {
+                let name = HeaderName::from_bytes(name.as_bytes());
+                // Rules are checked to have names and values that headers can have.
+                if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+                    headers.insert(name, value);
+                    changed = true;
+                }
+            }
+            if changed {
+                rule.hit();
+            }
         }
     }
-    None
-}
 
-/// Whether the rule is about this request and chance wants it. Counts both.
-fn picks(rule: &Rule, lane: &Lane, request: &Request<Incoming>, number: u64) -> bool {
-    if !rule.matches(request.method().as_str(), request.uri().path()) {
-        return false;
+    /// Changes a body, by the first rule that does, and the headers that tell its length.
+    pub(super) fn change_body(
+        &self,
+        lane: &Lane,
+        side: Side,
+        headers: &mut HeaderMap,
+        body: Incoming,
+    ) -> Payload {
+        let change = self.standing(lane).find_map(|rule| match &rule.told.fault {
+            ProxyFault::HttpBody { change, side: of, .. } if *of == side => Some((rule, change)),
+            _ => None,
+        });
+        match change {
+            // A request without a body stays without one: servers differ in what they make of a body of `GET`.
+            Some((rule, change)) if side == Side::Response || !body.is_end_stream() => {
+                body::change(change, rule, (lane.connection.number, self.number), headers, body)
+            }
+            _ => Payload::Carried(body),
+        }
     }
-    rule.saw();
-    let chosen = rule.chooses(lane.connection.number, number);
-    if chosen {
-        rule.hit();
-    }
-    chosen
 }

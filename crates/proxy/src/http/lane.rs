@@ -112,6 +112,11 @@ impl Lane {
         self.state().tunnel.take()
     }
 
+    /// Both sides agreed to stop speaking HTTP.
+    pub(super) fn leaves_http(&self) -> bool {
+        self.state().tunnel.is_some()
+    }
+
     pub(super) fn set_tunnel(&self, tunnel: Tunnel) {
         self.state().tunnel = Some(tunnel);
     }

@@ -6,20 +6,20 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Bytes, Frame, SizeHint};
 
-use super::{gate::Gate, lane::Lane};
+use super::{gate::Gate, lane::Lane, payload::Payload};
 
 /// The client's body, perhaps behind a gate. The lane knows as long as it is on its way.
 pub(super) struct Outgoing {
     /// None after the gate was refused: the body was dropped unread, and the server waits for it in vain.
-    body: Option<Incoming>,
+    body: Option<Payload>,
     gate: Option<Arc<Gate>>,
     lane: Arc<Lane>,
 }
 
 impl Outgoing {
-    pub(super) fn new(body: Incoming, gate: Option<Arc<Gate>>, lane: &Arc<Lane>) -> Self {
+    pub(super) fn new(body: Payload, gate: Option<Arc<Gate>>, lane: &Arc<Lane>) -> Self {
         lane.set_sending(true);
         Self { body: Some(body), gate, lane: Arc::clone(lane) }
     }

@@ -6,8 +6,9 @@ use std::{
     time::Duration,
 };
 
-use steadfast_model::proxy::Stream;
+use steadfast_model::proxy::{ProxyFault, Stream};
 
+use super::duty::{Duty, Step};
 use crate::{
     connection::Connection,
     held::Held,
@@ -15,58 +16,102 @@ use crate::{
     timer::{self, Alarm, later},
 };
 
+/// A chunk that a rate holds for less has not been disturbed.
+const NOTICED: Duration = Duration::from_millis(1);
+
 /// What is on hold in one direction, and by which rules.
 pub(crate) struct Half {
     stream: Stream,
-    connection: u64,
+    connection: Arc<Connection>,
     pub(super) held: Held,
-    /// The rules that delay this direction, each with whether it chose this connection.
-    rules: Vec<(Arc<Rule>, bool)>,
-    delayed: bool,
+    /// The rules about this direction.
+    duties: Vec<Duty>,
+    /// Whether one of them chose this connection.
+    engaged: bool,
     /// Counts chunks: what jitter is keyed by.
     number: u64,
     alarm: Alarm,
+    /// How long rates have made bytes wait in all, in nanoseconds, and since when they do now.
+    paced: u64,
+    pacing: Option<u64>,
+    stop: Option<Stop>,
+    /// The end passed directly.
+    ended: bool,
+}
+
+/// Why no byte leaves any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// As many as may have left.
+    Limit,
+    /// Bytes are missing, and the connection is about to close.
+    Hole,
+}
+
+/// What a half can do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// So many bytes from the front may leave.
+    Bytes(usize),
+    /// The stream has ended.
+    End,
+    /// Nothing before this instant.
+    Wait(u64),
+    /// There is nothing.
+    Nothing,
 }
 
 impl Half {
-    pub(super) fn new(stream: Stream, connection: &Connection) -> Self {
-        // Apart, so that the jitter of one direction says nothing about the other's.
-        let number = if stream == Stream::Upstream { 0 } else { 1 << 63 };
+    pub(super) fn new(stream: Stream, connection: &Arc<Connection>) -> Self {
         Self {
             stream,
-            connection: connection.number,
+            connection: Arc::clone(connection),
             held: Held::default(),
-            rules: Vec::new(),
-            delayed: false,
-            number,
+            duties: Vec::new(),
+            engaged: false,
+            number: first_of(stream),
             alarm: connection.alarm(),
+            paced: 0,
+            pacing: None,
+            stop: None,
+            ended: false,
         }
     }
 
-    /// Looks at the rules of now. What is on hold leaves earlier if they ask for less; never later.
+    /// Looks at the rules of now. What is on hold leaves earlier if they ask for less; never later. Where a rule has gone
+    /// that swallowed bytes, nothing leaves any more.
     pub(super) fn look(&mut self, rules: &[Arc<Rule>]) {
-        let before = std::mem::take(&mut self.rules);
-        self.rules.extend(rules.iter().filter(|rule| rule.delays(self.stream)).map(|rule| {
-            let known = before.iter().find(|(old, _)| old.serial == rule.serial);
-            let chosen = known.map_or_else(|| rule.chooses(self.connection, 0), |(_, chosen)| *chosen);
-            (Arc::clone(rule), chosen)
-        }));
-        self.delayed = self.rules.iter().any(|(_, chosen)| *chosen);
+        let mut before = std::mem::take(&mut self.duties);
+        for rule in rules.iter().filter(|rule| rule.is_about(self.stream)) {
+            let known = before.iter().position(|duty| duty.rule.serial == rule.serial);
+            let duty = known.map(|at| before.swap_remove(at));
+            self.duties.push(duty.unwrap_or_else(|| Duty::new(rule, self.connection.number)));
+        }
+        // Rates last: how long bytes take depends on how many the others leave.
+        self.duties.sort_by_key(Duty::paces);
+        self.engaged = self.duties.iter().any(|duty| duty.chosen);
+        if self.connection.has_a_hole(rules) {
+            self.stop = Some(Stop::Hole);
+            self.connection.close();
+        }
         if !self.held.is_empty() {
-            let (rules, connection) = (&self.rules, self.connection);
-            self.held.hasten(|arrived, number| later(arrived, delay(rules, connection, number, false)));
+            let (duties, connection) = (&self.duties, self.connection.number);
+            self.held.hasten(|arrived, number, end| later(arrived, delay(duties, connection, number, end)));
         }
     }
 
     /// Nothing is on hold and nothing will be: bytes may pass directly.
     pub(super) fn is_clear(&self) -> bool {
-        !self.delayed && self.held.is_empty()
+        !self.engaged && self.held.is_empty() && self.stop.is_none()
     }
 
-    /// Counts a chunk that passed directly.
-    pub(super) fn passed(&self) {
-        for (rule, _) in &self.rules {
-            rule.saw();
+    /// Counts a chunk that passed directly; an empty one is the end of the stream.
+    pub(super) fn passed(&mut self, bytes: usize) {
+        if bytes == 0 && std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        for duty in self.duties.iter().filter(|duty| duty.rule.counts_chunks(bytes == 0)) {
+            duty.rule.saw();
         }
     }
 
@@ -75,40 +120,138 @@ impl Half {
         if bytes.is_empty() {
             return self.take_end();
         }
-        self.passed();
+        self.passed(bytes.len());
         self.number += 1;
+        for duty in self.duties.iter().filter(|duty| duty.chosen && duty.rule.delays()) {
+            duty.rule.hit();
+        }
         let arrived = timer::now();
-        let due = later(arrived, delay(&self.rules, self.connection, self.number, true));
-        self.held.push(bytes, arrived, due, self.number);
+        let due = later(arrived, delay(&self.duties, self.connection.number, self.number, false));
+        self.held.push(bytes, arrived, due, self.number, self.paced);
     }
 
     /// Puts the end of the stream on hold, once.
     pub(super) fn take_end(&mut self) {
-        if !self.held.has_end() {
-            self.number += 1;
-            let arrived = timer::now();
-            let due = later(arrived, delay(&self.rules, self.connection, self.number, false));
-            self.held.push_end(arrived, due, self.number);
+        if self.held.has_end() {
+            return;
+        }
+        self.passed(0);
+        self.number += 1;
+        for duty in self.duties.iter().filter(|duty| duty.chosen && duty.rule.counts_chunks(true)) {
+            duty.rule.hit();
+        }
+        let arrived = timer::now();
+        let due = later(arrived, delay(&self.duties, self.connection.number, self.number, true));
+        self.held.push_end(arrived, due, self.number);
+    }
+
+    /// What can be done now. Bytes that a rule swallows are gone when this returns.
+    pub(super) fn next(&mut self) -> Next {
+        let now = timer::now();
+        let next = self.next_at(now);
+        if !matches!(next, Next::Wait(_))
+            && let Some(since) = self.pacing.take()
+        {
+            self.paced += now.saturating_sub(since);
+        }
+        next
+    }
+
+    fn next_at(&mut self, now: u64) -> Next {
+        match self.stop {
+            Some(Stop::Limit) => return Next::End,
+            Some(Stop::Hole) => return Next::Nothing,
+            None => {}
+        }
+        loop {
+            let Some(since) = self.held.due() else { return Next::Nothing };
+            if self.held.ended(now) {
+                return if self.silence() { Next::Nothing } else { Next::End };
+            }
+            let (ready, front) = (self.held.ready(now).len(), self.held.front());
+            if ready == 0 {
+                return Next::Wait(since);
+            }
+            let (mut count, first) = (ready, first_of(self.stream));
+            for duty in self.duties.iter_mut().filter(|duty| duty.chosen) {
+                let connection = self.connection.number;
+                let piece = |rule: &Rule, number| rule.piece(connection, first + number);
+                match duty.step(now, since, front, count, piece) {
+                    Step::Pass(allowed) => count = allowed,
+                    Step::Wait(due) => {
+                        if duty.paces() {
+                            self.pacing.get_or_insert(now);
+                        }
+                        return Next::Wait(due);
+                    }
+                }
+            }
+            if !self.silence() {
+                return Next::Bytes(count);
+            }
+            self.held.consume(ready, |_| ());
         }
     }
 
-    /// Waits until something on hold is due.
-    pub(super) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match self.held.due() {
-            Some(due) => self.alarm.poll_at(cx, due),
-            None => Poll::Ready(()),
+    /// Whether rules swallow what could leave now. Notes that they do.
+    fn silence(&self) -> bool {
+        let mut silences = false;
+        for duty in self.duties.iter().filter(|duty| duty.chosen && duty.silences()) {
+            silences = true;
+            if self.connection.silence(duty.rule.serial) {
+                duty.rule.hit();
+            }
         }
+        silences
+    }
+
+    /// Whether a rule swallows all of it, the end as well.
+    pub(super) fn is_silent(&self) -> bool {
+        self.duties.iter().any(|duty| duty.chosen && duty.silences())
+    }
+
+    /// Whether the end of the stream has come, passed on or not.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Lets go of so many bytes, which have left. Whether they were the last that may.
+    pub(super) fn left(&mut self, count: usize) -> bool {
+        let (now, front) = (timer::now(), self.held.front());
+        for duty in self.duties.iter_mut().filter(|duty| duty.chosen) {
+            if duty.left(now, count, front) {
+                self.stop = Some(Stop::Limit);
+            }
+        }
+        let (paced, duties) = (self.paced, &self.duties);
+        self.held.consume(count, |mark| {
+            if Duration::from_nanos(paced - mark) >= NOTICED {
+                duties.iter().filter(|duty| duty.chosen && duty.paces()).for_each(|duty| duty.rule.hit());
+            }
+        });
+        self.stop == Some(Stop::Limit)
+    }
+
+    /// Waits until then.
+    pub(super) fn poll_at(&mut self, cx: &mut Context<'_>, time: u64) -> Poll<()> {
+        self.alarm.poll_at(cx, time)
     }
 }
 
+/// Numbers of the two directions lie apart, so that the chance of one says nothing about the other's.
+fn first_of(stream: Stream) -> u64 {
+    if stream == Stream::Upstream { 0 } else { 1 << 63 }
+}
+
 /// All delays that chose this connection, added up.
-fn delay(rules: &[(Arc<Rule>, bool)], connection: u64, number: u64, count: bool) -> Duration {
+fn delay(duties: &[Duty], connection: u64, number: u64, end: bool) -> Duration {
     let mut sum = Duration::ZERO;
-    for (rule, _) in rules.iter().filter(|(_, chosen)| *chosen) {
-        if count {
-            rule.hit();
-        }
-        sum += rule.delay(connection, number);
+    for duty in duties.iter().filter(|duty| duty.chosen) {
+        sum += match &duty.rule.told.fault {
+            ProxyFault::TcpDelay { .. } => duty.rule.delay(connection, number),
+            ProxyFault::TcpSlowClose { delay, .. } if end => delay.std(),
+            _ => Duration::ZERO,
+        };
     }
     sum
 }

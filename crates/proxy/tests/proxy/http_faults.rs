@@ -77,7 +77,11 @@ async fn a_status_answers_in_the_servers_place_until_it_is_removed() {
 async fn only_matching_requests_are_disturbed_and_counted() {
     let (upstream, _) = counting().await;
     let mut proxy = Running::start(Protocol::Http, upstream).await;
-    let matching = HttpMatch { method: Some("post".to_owned()), path: Some("/pay/*".to_owned()) };
+    let matching = HttpMatch {
+        method: Some("post".to_owned()),
+        path: Some("/pay/*".to_owned()),
+        ..HttpMatch::default()
+    };
     proxy.apply(ProxyFault::HttpStatus { status: 500, body: String::new(), matching }).await;
     let mut socket = proxy.connect().await;
     for (line, status) in

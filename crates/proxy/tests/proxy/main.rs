@@ -1,12 +1,15 @@
 //! Proxies with real sockets on both sides.
 #![expect(clippy::unwrap_used, reason = "a failure is what a test is for")]
 
-mod support;
-
+mod carrying;
+mod changes;
 mod control;
+mod endings;
 mod garbage;
 mod http;
 mod http_faults;
 mod lasting;
+mod pacing;
+mod support;
 mod tcp;
 mod tcp_faults;

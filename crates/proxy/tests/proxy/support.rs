@@ -12,7 +12,7 @@ use std::{
 
 use steadfast_model::{
     BootTime, Clock, InjectionId, Percent, ProcessIdentity, WallTime,
-    proxy::{HttpMatch, Protocol, ProxyFault, ProxyRule, ProxyStatus, RuleId, Stream},
+    proxy::{HttpMatch, Protocol, ProxyFault, ProxyRule, ProxyStatus, RuleId, Side, Stream},
 };
 use steadfast_proxy::{Limits, Proxy, ProxyConfig, ProxyError, control::Client};
 use tokio::{
@@ -139,11 +139,17 @@ pub(crate) fn delay(millis: u64, stream: Stream) -> ProxyFault {
 }
 
 pub(crate) fn http_delay(millis: u64) -> ProxyFault {
-    ProxyFault::HttpDelay { latency: ms(millis), jitter: ms(0), matching: HttpMatch::default() }
+    let (latency, jitter) = (ms(millis), ms(0));
+    ProxyFault::HttpDelay { latency, jitter, side: Side::Request, matching: HttpMatch::default() }
 }
 
 pub(crate) fn http_status(status: u16, body: &str) -> ProxyFault {
     ProxyFault::HttpStatus { status, body: body.to_owned(), matching: HttpMatch::default() }
+}
+
+/// A fault as the control socket carries it.
+pub(crate) fn told(fault: serde_json::Value) -> ProxyFault {
+    serde_json::from_value(fault).unwrap()
 }
 
 pub(crate) fn ms(millis: u64) -> steadfast_model::Duration {

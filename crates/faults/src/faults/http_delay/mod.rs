@@ -1,21 +1,19 @@
-//! Holds HTTP requests.
+//! Holds HTTP requests or responses.
 
-use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use steadfast_model::{
-    Duration, Effect, InjectionId, Observation, Percent, Problems, ResolvedTarget,
-    proxy::{HttpMatch, Protocol, ProxyFault},
+    Duration, Percent, Problems,
+    proxy::{HttpMatch, Protocol, ProxyFault, Side},
 };
 
 use crate::{
-    Fault, FaultError, Preview,
-    on_proxy::{self, Counts, Plan},
-    settings::{check_latency, check_match, check_share, everything, share_of, spread, which},
-    world::{Injection, NewRule, World},
+    on_proxy::{Counts, ProxyRuled},
+    settings::{check_latency, check_match, check_share, everything, exchanges, spread},
+    world::NewRule,
 };
 
-/// Holds HTTP requests for a while before they reach the server.
+/// Holds HTTP requests before they reach the server, or responses before they reach the client.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HttpDelay {
@@ -24,6 +22,9 @@ pub struct HttpDelay {
     /// Plus or minus up to this much, evenly spread; at most `latency`.
     #[serde(default)]
     pub jitter: Duration,
+    /// What is held: the `request` before the server sees it, or the `response` before the client does.
+    #[serde(default)]
+    pub side: Side,
     /// Which requests; all of them when left out.
     #[serde(default, rename = "match")]
     pub matching: HttpMatch,
@@ -35,50 +36,34 @@ pub struct HttpDelay {
     pub seed: u64,
 }
 
-const KIND: &str = "httpDelay";
-const NEEDS: Protocol = Protocol::Http;
-const COUNTS: Counts = Counts { things: "requests", done: "delayed" };
+impl ProxyRuled for HttpDelay {
+    const KIND: &'static str = "httpDelay";
+    const NEEDS: Protocol = Protocol::Http;
+    const COUNTS: Counts = Counts { things: "requests", done: "delayed" };
 
-#[async_trait]
-impl Fault for HttpDelay {
     fn check(&self, problems: &mut Problems) {
         check_latency(self.latency, self.jitter, problems);
         check_match(&self.matching, problems);
         check_share(self.percent, problems);
     }
 
-    async fn preflight(&self, world: &dyn World, targets: &[ResolvedTarget]) -> Result<Preview, FaultError> {
-        let does = format!(
-            "hold {}{} for {}",
-            share_of(self.percent, "request", "requests"),
-            which(&self.matching),
-            spread(self.latency, self.jitter),
-        );
-        let plan = Plan { kind: KIND, needs: NEEDS, does, holds: &["http-delay"], warnings: Vec::new() };
-        on_proxy::preflight(plan, world, targets).await
+    fn does(&self) -> String {
+        let what = exchanges(self.side, self.percent, &self.matching);
+        format!("hold {what} for {}", spread(self.latency, self.jitter))
     }
 
-    async fn inject(&self, world: &mut dyn Injection, targets: &[ResolvedTarget]) -> Result<(), FaultError> {
+    fn holds(&self) -> &'static [&'static str] {
+        &["http-delay"]
+    }
+
+    fn rule(&self) -> NewRule {
         let fault = ProxyFault::HttpDelay {
             latency: self.latency,
             jitter: self.jitter,
+            side: self.side,
             matching: self.matching.clone(),
         };
-        let rule = NewRule { fault, percent: self.percent, seed: self.seed };
-        on_proxy::inject(KIND, NEEDS, rule, world, targets).await
-    }
-
-    async fn observe(
-        &self,
-        world: &dyn World,
-        targets: &[ResolvedTarget],
-        injection: InjectionId,
-    ) -> Result<Observation, FaultError> {
-        on_proxy::observe(world, targets, injection).await
-    }
-
-    fn judge(&self, before: &Observation, now: &Observation) -> Effect {
-        on_proxy::judge(COUNTS, before, now)
+        NewRule { fault, percent: self.percent, seed: self.seed }
     }
 }
 

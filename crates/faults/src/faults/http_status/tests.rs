@@ -12,7 +12,7 @@ fn answer(status: u16, body: &str) -> HttpStatus {
 
 fn problems(fault: &HttpStatus) -> usize {
     let mut problems = Problems::new();
-    fault.check(&mut problems);
+    ProxyRuled::check(fault, &mut problems);
     problems.all().len()
 }
 
@@ -28,14 +28,16 @@ fn only_final_statuses_are_accepted() {
 
 #[test]
 fn a_body_has_a_limit_and_needs_a_status_that_allows_it() {
-    assert_eq!(problems(&answer(200, &"x".repeat(LONGEST_BODY))), 0);
-    assert_eq!(problems(&answer(200, &"x".repeat(LONGEST_BODY + 1))), 1);
+    assert_eq!(problems(&answer(200, &"x".repeat(64 * 1024))), 0);
+    assert_eq!(problems(&answer(200, &"x".repeat(64 * 1024 + 1))), 1);
     assert_eq!(problems(&answer(204, "x")), 1);
 }
 
 #[test]
-fn answering_every_request_leaves_none_to_delay() {
-    assert!(answer(503, "").holds().contains(&"http-delay"));
+fn answering_every_request_leaves_none_for_other_faults_on_requests() {
+    assert_eq!(answer(503, "").holds(), HTTP_ASPECTS);
     let some = HttpStatus { percent: Percent::new(20.0).unwrap(), ..answer(503, "") };
-    assert!(!some.holds().contains(&"http-delay"));
+    assert_eq!(some.holds(), ["http-status"]);
+    let every = HttpMatch { every: Some(2), ..HttpMatch::default() };
+    assert_eq!(HttpStatus { matching: every, ..answer(503, "") }.holds(), ["http-status"]);
 }

@@ -1,0 +1,70 @@
+//! Which requests a rule is about.
+
+use hyper::HeaderMap;
+use steadfast_model::proxy::HttpMatch;
+
+use crate::glob;
+
+/// What rules look at of a request.
+#[derive(Clone, Copy)]
+pub(crate) struct Head<'a> {
+    pub(crate) method: &'a str,
+    /// Without the query.
+    pub(crate) path: &'a str,
+    pub(crate) headers: &'a HeaderMap,
+}
+
+impl Head<'_> {
+    /// Whether its method, path and headers are such. Counts and chance are left to the rule.
+    pub(crate) fn matches(&self, matching: &HttpMatch) -> bool {
+        let HttpMatch { method, path, headers, first: _, every: _ } = matching;
+        method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(self.method))
+            && path.as_ref().is_none_or(|pattern| glob::matches(pattern, self.path))
+            && headers.iter().all(|(name, pattern)| self.has(name, pattern))
+    }
+
+    /// Whether one of the headers of that name has such a value. Values that are no text match `*` alone.
+    fn has(&self, name: &str, pattern: &str) -> bool {
+        self.headers.get_all(name).iter().any(|value| match value.to_str() {
+            Ok(text) => glob::matches(pattern, text),
+            Err(_) => pattern == "*",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn check(matching: serde_json::Value, expected: bool) {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [("x-tenant", &b"acme-1"[..]), ("x-tenant", b"other"), ("x-raw", b"\xff")] {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap());
+        }
+        let head = Head { method: "POST", path: "/pay/1", headers: &headers };
+        let told: HttpMatch = serde_json::from_value(matching.clone()).unwrap();
+        assert_eq!(head.matches(&told), expected, "{matching}");
+    }
+
+    #[test]
+    fn everything_named_must_match_and_what_is_left_out_always_does() {
+        check(serde_json::json!({}), true);
+        check(
+            serde_json::json!({ "method": "post", "path": "/pay/*", "headers": { "X-Tenant": "acme*" } }),
+            true,
+        );
+        check(serde_json::json!({ "method": "GET", "path": "/pay/*" }), false);
+        check(serde_json::json!({ "path": "/pay" }), false);
+    }
+
+    #[test]
+    fn any_value_of_a_name_will_do_and_all_names_must() {
+        check(serde_json::json!({ "headers": { "x-tenant": "other" } }), true);
+        check(serde_json::json!({ "headers": { "x-tenant": "*", "x-raw": "*" } }), true);
+        check(serde_json::json!({ "headers": { "x-tenant": "acme" } }), false);
+        check(serde_json::json!({ "headers": { "x-tenant": "*", "x-missing": "*" } }), false);
+        check(serde_json::json!({ "headers": { "x-raw": "?" } }), false);
+    }
+}
