@@ -94,7 +94,7 @@ pub enum LoadEntry {
 #[serde(rename_all = "camelCase")]
 pub enum MethodStep {
     /// Put a fault into a target for some time, then take it away.
-    Inject(Inject),
+    Inject(Box<Inject>),
     /// Do nothing for this long, at most 24h.
     Wait(Duration),
 }
