@@ -1,7 +1,7 @@
 //! Why a verdict is what it is: a closed list, with the numbers behind it.
 
 mod sentence;
-mod words;
+pub(crate) mod words;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,8 @@ pub enum Window {
     Baseline,
     /// While the fault was active.
     Fault,
+    /// Beside the fault, in the control group.
+    Control,
 }
 
 /// What was seen while the fault was active.

@@ -14,6 +14,11 @@ impl Reason {
             Self::NoTraffic { window: Window::Baseline } => {
                 "No requests were seen before the fault, so there is nothing to compare with.".to_owned()
             }
+            Self::NoTraffic { window: Window::Control } => {
+                "No requests were seen in the control group while the fault was active, so there is nothing to \
+                 compare with."
+                    .to_owned()
+            }
             Self::TooLittleData { seen, needed } => format!(
                 "Too little data: with {} requests not even a run without a single failure could have shown that \
                  at most {} fail.{}{}",
@@ -80,6 +85,7 @@ fn during(window: Window) -> &'static str {
     match window {
         Window::Baseline => "before the fault",
         Window::Fault => "during the fault",
+        Window::Control => "in the control group",
     }
 }
 
@@ -140,6 +146,12 @@ fn unsteady(problem: &Unsteady) -> String {
              blamed on the fault.",
             percent(*rate),
             percent(*tolerated),
+        ),
+        Unsteady::GroupsDiffer { rate, control } => format!(
+            "Already before the fault the groups differed: {} here, {} in the control group. Nothing can be blamed on \
+             the fault.",
+            percent(*rate),
+            percent(*control),
         ),
         Unsteady::Unstable { earlier, recent } => format!(
             "The failure rate was not steady before the fault: first {}, then {}. Nothing can be blamed on the fault.",
