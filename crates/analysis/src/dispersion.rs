@@ -25,6 +25,10 @@
 //! fault window. `tests/absolute_tolerances.rs` simulates that the error rates hold. Traffic during the fault is
 //! taken to be about that before.
 
+//!
+//! Beside a control group only what differs between the groups matters: how much their shares of the bad events vary
+//! before the fault. That is not multiplied by anything, since wandering rates cancel. Assumed are 7.
+
 mod batch_means;
 mod rule;
 
@@ -76,5 +80,5 @@ pub struct Estimate {
 /// The dispersion to use for `metric`, from what is known before the fault, when the fault lasts `fault_seconds`
 /// (which matters only for assumed dispersion under an absolute tolerance).
 pub fn estimate(metric: &Metric, interval: Interval, fault_seconds: f64) -> Estimate {
-    Learned::of(metric, interval).rule(metric.tolerance).at(fault_seconds)
+    Learned::of(metric, interval).rule_for(metric).at(fault_seconds)
 }

@@ -46,9 +46,26 @@ pub struct Metric {
     pub baseline: Counts,
     /// Counts while the fault is active.
     pub fault: Counts,
+    /// A group that serves the same traffic at the same time without the fault. Then the tolerance is relative to what
+    /// this group sees meanwhile, and what hits both groups is not blamed on the fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<Control>,
     /// Dispersion, instead of an estimate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispersion: Option<Dispersion>,
+}
+
+/// The counts of a control group, interval by interval beside those of the metric.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Control {
+    /// Beside the metric's history, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<Counts>,
+    /// Beside the metric's baseline: neither group has the fault.
+    pub baseline: Counts,
+    /// While the fault is active, elsewhere.
+    pub fault: Counts,
 }
 
 impl Increments {
@@ -66,7 +83,25 @@ impl Increments {
 impl Metric {
     /// A metric without history of its own, dispersion to be estimated.
     pub fn new(name: &str, tolerance: Tolerance, baseline: Counts, fault: Counts) -> Self {
-        Self { name: name.to_owned(), tolerance, history: None, baseline, fault, dispersion: None }
+        Self {
+            name: name.to_owned(),
+            tolerance,
+            history: None,
+            baseline,
+            fault,
+            control: None,
+            dispersion: None,
+        }
+    }
+}
+
+impl Metric {
+    /// Share of baseline intervals that were measured, in both groups if there is a control group.
+    pub(crate) fn baseline_completeness(&self) -> f64 {
+        let Some(control) = &self.control else { return self.baseline.completeness() };
+        let pairs = self.baseline.entries().zip(control.baseline.entries());
+        let both = pairs.filter(|(ours, theirs)| ours.is_some() && theirs.is_some()).count();
+        if self.baseline.is_empty() { 0.0 } else { both as f64 / self.baseline.len() as f64 }
     }
 }
 

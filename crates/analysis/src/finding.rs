@@ -72,9 +72,9 @@ pub struct MetricFinding {
     pub ln_evidence: Vec<f64>,
     /// Evidence of holding, `ln E`, at the end or at the stop.
     pub ln_hold: f64,
-    /// P-value against "within tolerance". Nothing after an early stop or without traffic.
+    /// P-value against "within tolerance"; beside a control group the inverse of the evidence. Nothing after an early stop or without traffic.
     pub p_harm: Option<f64>,
-    /// P-value against "at or beyond tolerance". Nothing after an early stop or without traffic.
+    /// P-value against "at or beyond tolerance", likewise. Nothing after an early stop or without traffic.
     pub p_held: Option<f64>,
     /// Share of fault intervals that were measured.
     pub completeness: f64,
@@ -82,4 +82,21 @@ pub struct MetricFinding {
     pub baseline: Tally,
     /// Counts during the fault.
     pub fault: Tally,
+    /// What the control group saw, if there is one. Then ratio and tolerance are relative to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<ControlFinding>,
+}
+
+/// What a control group saw, in the intervals in which both groups were measured.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ControlFinding {
+    /// Counts before the fault.
+    pub baseline: Tally,
+    /// Counts during the fault.
+    pub fault: Tally,
+    /// Share of bad events before the fault; nothing without traffic.
+    pub baseline_rate: Option<f64>,
+    /// Share of bad events during the fault; nothing without traffic.
+    pub fault_rate: Option<f64>,
 }

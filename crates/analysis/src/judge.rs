@@ -1,5 +1,6 @@
 //! Judges a run while it happens, one interval at a time, and at its end.
 
+mod beside;
 mod conclude;
 mod watch;
 
@@ -49,7 +50,9 @@ pub fn judge(increments: &Increments) -> Result<Finding, Vec<InputProblem>> {
     let mut judge = Judge::new(increments)?;
     for index in 0..increments.fault_intervals() {
         let entries: Vec<_> = increments.metrics.iter().map(|metric| metric.fault.get(index)).collect();
-        judge.feed(&entries);
+        let control = |metric: &Metric| metric.control.as_ref().and_then(|control| control.fault.get(index));
+        let controls: Vec<_> = increments.metrics.iter().map(control).collect();
+        judge.feed_beside(&entries, &controls);
     }
     Ok(judge.conclude())
 }
@@ -82,18 +85,27 @@ impl Judge {
     ///
     /// After a stop the evidence is still followed, but nothing else changes any more.
     pub fn feed(&mut self, entries: &[Option<Tally>]) -> Step {
-        self.feed_in_onset(entries, &[])
+        self.feed_all(entries, &[], &[])
     }
 
-    /// Adds one interval like [`Judge::feed`]. A metric for which `onset` is true takes a while to show what the fault
-    /// does: the interval is evidence of harm, but the test at the end leaves it out.
+    /// The same where some metrics, those for which `onset` is true, take a while to show what the fault does. Such an
+    /// interval is evidence of harm like any other. At the end the metric must have held with it and without it.
     pub fn feed_in_onset(&mut self, entries: &[Option<Tally>], onset: &[bool]) -> Step {
+        self.feed_all(entries, &[], onset)
+    }
+
+    /// The same with the control groups: one entry per metric again, nothing for metrics without one.
+    pub fn feed_beside(&mut self, entries: &[Option<Tally>], controls: &[Option<Tally>]) -> Step {
+        self.feed_all(entries, controls, &[])
+    }
+
+    fn feed_all(&mut self, entries: &[Option<Tally>], controls: &[Option<Tally>], onset: &[bool]) -> Step {
         let index = self.ln_evidence.len();
         let running = self.stopped_at.is_none();
         for (position, watch) in self.watches.iter_mut().enumerate() {
-            let entry = entries.get(position).copied().flatten().and_then(Tally::usable);
+            let at = |list: &[Option<Tally>]| list.get(position).copied().flatten().and_then(Tally::usable);
             let settled = !onset.get(position).copied().unwrap_or(false);
-            watch.feed(entry, running, settled, &self.harm);
+            watch.feed(at(entries), at(controls), (running, settled), &self.harm);
         }
         let latest: Vec<f64> = self.watches.iter().map(Watch::latest).collect();
         let combined = ln_sum_exp(latest.iter().copied()) - ln(latest.len() as f64);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::arithmetic::ln;
 use crate::dispersion::{LONG_ENOUGH, Learned, Rule};
 use crate::{EndTest, Source, Tolerance};
 
@@ -34,12 +35,24 @@ impl Outlook {
         Self {
             extra_seconds: extra_seconds(test, levels, seconds, &rule),
             tolerance: looser(test, levels, |tolerance| learned.rule(tolerance).at(seconds).dispersion.end),
-            missing_history_seconds: match rule.at(seconds).source {
-                Source::Assumed { history_seconds } => {
-                    Some((LONG_ENOUGH - history_seconds).max(interval_seconds))
-                }
-                _ => None,
-            },
+            missing_history_seconds: missing_history(rule.at(seconds).source, interval_seconds),
+        }
+    }
+}
+
+impl Outlook {
+    /// Looks ahead beside a control group, given the evidence of holding had all of it been seen so many times.
+    pub(crate) fn beside(
+        hold_times: impl Fn(f64) -> f64,
+        levels: Levels,
+        seconds: f64,
+        source: Source,
+        interval_seconds: f64,
+    ) -> Self {
+        Self {
+            extra_seconds: extra(seconds, |times| hold_times(times) >= ln(1.0 / levels.held)),
+            tolerance: None,
+            missing_history_seconds: missing_history(source, interval_seconds),
         }
     }
 }
@@ -58,6 +71,13 @@ pub(crate) fn too_little_data(test: &EndTest, levels: Levels) -> bool {
     best.p_held().is_none_or(|p| p > levels.held)
 }
 
+fn missing_history(source: Source, interval_seconds: f64) -> Option<f64> {
+    match source {
+        Source::Assumed { history_seconds } => Some((LONG_ENOUGH - history_seconds).max(interval_seconds)),
+        _ => None,
+    }
+}
+
 fn extra_seconds(test: &EndTest, levels: Levels, seconds: f64, rule: &Rule) -> Option<f64> {
     let tolerated = test.tolerance.rate(test.baseline)?;
     let harmful = test.fault.rate()? > tolerated;
@@ -70,6 +90,11 @@ fn extra_seconds(test: &EndTest, levels: Levels, seconds: f64, rule: &Rule) -> O
             longer.p_held().is_some_and(|p| p <= levels.held)
         }
     };
+    extra(seconds, conclusive)
+}
+
+/// Seconds beyond `seconds` after which a window so many times as long is conclusive, if one is.
+fn extra(seconds: f64, conclusive: impl Fn(f64) -> bool) -> Option<f64> {
     if !conclusive(LONGEST) {
         return None;
     }

@@ -1,7 +1,7 @@
 //! Why a verdict is what it is: a closed list, with the numbers behind it.
 
 mod sentence;
-mod words;
+pub(crate) mod words;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,8 @@ pub enum Window {
     Baseline,
     /// While the fault was active.
     Fault,
+    /// Beside the fault, in the control group.
+    Control,
 }
 
 /// What was seen while the fault was active.
@@ -25,6 +27,9 @@ pub struct Seen {
     pub bad: f64,
     /// All events.
     pub total: f64,
+    /// Events that are not among them, because they came before all that is bad could be known.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub left_out: f64,
     /// Share of bad events.
     pub rate: f64,
     /// Largest acceptable share of bad events.
@@ -107,4 +112,9 @@ pub enum Reason {
         /// The metrics that stopped it.
         culprits: Vec<String>,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_none(left_out: &f64) -> bool {
+    *left_out <= 0.0
 }

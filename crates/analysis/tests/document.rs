@@ -146,6 +146,74 @@ fn metrics_must_share_their_intervals() {
     assert_eq!(found[0].path, "metrics[1].fault");
 }
 
+fn with_control(change: impl Fn(&mut Value)) -> Value {
+    let mut document = example();
+    document["metrics"][0]["control"] = json!({
+        "history": { "bad": [1, 0], "total": [250, 251] },
+        "baseline": { "bad": [1, 0], "total": [250, 251] },
+        "fault": { "bad": [1, 0, 1], "total": [252, 250, 251] } });
+    change(&mut document);
+    document
+}
+
+#[test]
+fn a_control_group_is_compared_interval_by_interval() {
+    let finding = judge(&read(with_control(|_| {}))).unwrap();
+    let answer = serde_json::to_value(&finding.metrics[0]).unwrap();
+    assert_eq!(
+        answer["control"]["fault"],
+        json!({ "bad": 1.0, "total": 502.0 }),
+        "a gap here is a gap there"
+    );
+    assert_eq!(answer["completeness"], json!(2.0 / 3.0));
+    assert_eq!(answer["ratioInterval"], Value::Null);
+    assert!(
+        serde_json::to_value(judge(&read(example())).unwrap().metrics[0].clone())
+            .unwrap()
+            .get("control")
+            .is_none()
+    );
+
+    let silent = with_control(|document| {
+        document["metrics"][0]["control"]["fault"] = json!({ "bad": [0, 0, 0], "total": [0, 0, 0] });
+    });
+    let finding = judge(&read(silent)).unwrap();
+    assert_eq!(
+        serde_json::to_value(&finding.reason).unwrap(),
+        json!({ "noTraffic": { "window": "control" } })
+    );
+}
+
+#[test]
+fn a_control_group_that_does_not_fit_is_refused() {
+    let found = judge(&read(with_control(|document| {
+        let metric = &mut document["metrics"][0];
+        metric["tolerance"] = json!({ "absolute": 0.01 });
+        metric["control"]["baseline"] = json!({ "bad": [0], "total": [9] });
+        metric["control"]["fault"]["bad"][0] = json!(-1);
+        metric["control"].as_object_mut().unwrap().remove("history");
+    })))
+    .unwrap_err();
+    let paths: Vec<&str> = found.iter().map(|problem| problem.path.as_str()).collect();
+    let control = "metrics[0].control";
+    let expected = ["", ".history", ".baseline", ".fault.bad[0]"].map(|path| format!("{control}{path}"));
+    assert_eq!(paths, expected);
+}
+
+#[test]
+fn groups_that_differ_before_the_fault_blame_nothing_on_it() {
+    let steady = |bad: f64| json!({ "bad": vec![bad; 200], "total": vec![500; 200] });
+    for (ours, theirs) in [(40.0, 5.0), (5.0, 40.0)] {
+        let document = json!({ "interval": "5s", "metrics": [ { "name": "a", "tolerance": { "relative": 1.5 },
+            "baseline": steady(ours), "fault": steady(ours),
+            "control": { "baseline": steady(theirs), "fault": steady(theirs) } } ] });
+        let finding = judge(&read(document)).unwrap();
+        let reason = serde_json::to_value(&finding.reason).unwrap();
+        assert!(reason["steadyStateNotMet"]["problem"].get("groupsDiffer").is_some(), "{reason}");
+        assert_eq!(finding.verdict, Verdict::Inconclusive);
+    }
+}
+
 #[test]
 fn findings_survive_json_bit_by_bit() {
     let mut document = example();

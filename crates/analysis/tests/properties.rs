@@ -2,8 +2,10 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
+use steadfast_analysis::plan::{Outset, Prospect};
 use steadfast_analysis::{
-    Counts, EndTest, Finding, Increments, Interval, Judge, Metric, Tally, Tolerance, Verdict, judge,
+    Control, Counts, EndTest, Finding, Increments, Interval, Judge, Metric, Tally, Tolerance, Verdict,
+    episode, judge,
 };
 
 fn tolerance() -> impl Strategy<Value = Tolerance> {
@@ -30,16 +32,29 @@ fn counts(most: usize) -> impl Strategy<Value = Counts> {
     })
 }
 
+fn reversed(counts: &Counts) -> Counts {
+    let mut reversed = Counts::default();
+    counts.entries().rev().for_each(|entry| reversed.push(entry));
+    reversed
+}
+
 fn metrics(intervals: usize) -> impl Strategy<Value = Vec<Metric>> {
     let fault = prop::collection::vec(entry(), intervals);
-    let metric = (tolerance(), counts(120), prop::option::of(counts(250)), fault);
+    let metric = (tolerance(), counts(120), prop::option::of(counts(250)), fault, any::<bool>());
     prop::collection::vec(metric, 1..4).prop_map(|metrics| {
-        let build =
-            |(index, (tolerance, baseline, history, entries)): (usize, (Tolerance, Counts, _, Vec<_>))| {
-                let mut fault = Counts::default();
-                entries.into_iter().for_each(|entry| fault.push(entry));
-                Metric { history, ..Metric::new(&format!("m{index}"), tolerance, baseline, fault) }
-            };
+        let build = |(index, (tolerance, baseline, history, entries, beside)): (
+            usize,
+            (_, Counts, Option<Counts>, Vec<_>, _),
+        )| {
+            let mut fault = Counts::default();
+            entries.into_iter().for_each(|entry| fault.push(entry));
+            let control = (beside && matches!(tolerance, Tolerance::Relative(_))).then(|| Control {
+                history: history.as_ref().map(reversed),
+                baseline: reversed(&baseline),
+                fault: reversed(&fault),
+            });
+            Metric { history, control, ..Metric::new(&format!("m{index}"), tolerance, baseline, fault) }
+        };
         metrics.into_iter().enumerate().map(build).collect()
     })
 }
@@ -94,7 +109,9 @@ proptest! {
         let mut judge = Judge::new(&increments).expect("valid");
         for index in 0..increments.fault_intervals() {
             let entries: Vec<_> = increments.metrics.iter().map(|metric| metric.fault.get(index)).collect();
-            let step = judge.feed(&entries);
+            let control = |metric: &Metric| metric.control.as_ref()?.fault.get(index);
+            let controls: Vec<_> = increments.metrics.iter().map(control).collect();
+            let step = judge.feed_beside(&entries, &controls);
             prop_assert_eq!(step.index, index);
             prop_assert_eq!(step.stop, judge.stopped_at().is_some());
         }
@@ -132,6 +149,52 @@ proptest! {
         prop_assert!(!(after.verdict == Verdict::Held && before.verdict != Verdict::Held));
         for (before, after) in before.metrics.iter().zip(&after.metrics) {
             prop_assert!(!(after.verdict == Verdict::Held && before.verdict != Verdict::Held));
+        }
+    }
+
+    #[test]
+    fn episodes_lie_within_what_was_seen(counts in counts(120), baseline in counts(60), phi in 1.0..50.0_f64) {
+        let Some(found) = episode(&counts, baseline.sum(), Interval::from_seconds(5), phi) else { return Ok(()) };
+        let last = counts.len() as f64 * 5.0;
+        prop_assert!(found.began.low <= found.began.seconds);
+        prop_assert!(found.began.high.is_some_and(|high| high >= found.began.seconds));
+        prop_assert!(found.rate > 0.0 && found.rate <= 1.0);
+        if let Some(ended) = found.ended {
+            prop_assert!(found.began.seconds < ended.seconds && ended.seconds < last);
+            prop_assert!(ended.low <= ended.seconds && ended.high.is_none_or(|high| high >= ended.seconds));
+        }
+    }
+
+    #[test]
+    fn forecasts_are_numbers_and_more_harm_is_found_more_often(
+        tolerance in tolerance(), traffic in 0.0..5_000.0_f64, rate in prop::option::of(0.0..1.0_f64),
+        control in prop::option::of(0.0..5_000.0_f64), history in prop::option::of(counts(250)),
+        baseline_seconds in 0.0..2_000.0_f64, fault_seconds in 0.0..2_000.0_f64,
+    ) {
+        let control = control.filter(|_| matches!(tolerance, Tolerance::Relative(_)));
+        let prospect = Prospect {
+            name: "m".to_owned(), tolerance, traffic, control, rate, history, dispersion: None,
+        };
+        let outset = Outset {
+            interval: Interval::from_seconds(5), alpha: 0.05, beta: 0.05, baseline_seconds, fault_seconds,
+            metrics: vec![prospect],
+        };
+        let forecast = outset.forecast();
+        let text = serde_json::to_string(&forecast).expect("forecasts can be written");
+        prop_assert_eq!(&serde_json::from_str::<steadfast_analysis::plan::Forecast>(&text).unwrap(), &forecast);
+        prop_assert!((0.0..=1.0).contains(&forecast.held), "{}", forecast.held);
+        for warning in forecast.warnings() {
+            prop_assert!(!warning.contains("NaN") && !warning.contains("inf"), "{}", warning);
+        }
+        let effects = &forecast.metrics[0].effects;
+        for pair in effects.windows(2) {
+            prop_assert!(pair[0].found <= pair[1].found + 1e-9, "{:?}", effects);
+            if let (Some(less), Some(more)) = (pair[0].stop_seconds, pair[1].stop_seconds) {
+                prop_assert!(less >= more, "{:?}", effects);
+            }
+        }
+        for effect in effects {
+            prop_assert!((0.0..=1.0).contains(&effect.found) && effect.cost >= 0.0);
         }
     }
 

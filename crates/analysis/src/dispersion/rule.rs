@@ -1,8 +1,8 @@
 //! Everything about a metric's dispersion that is decided before the fault.
 
-use super::{Dispersion, Estimate, Source, batch_means};
+use super::{Dispersion, Estimate, Source, batch_means, batch_means_control};
 use crate::arithmetic::exp;
-use crate::{Interval, Metric, Tally, Tolerance};
+use crate::{Control, Counts, Interval, Metric, Tally, Tolerance};
 
 /// Seconds of history below which dispersion is assumed.
 pub(crate) const LONG_ENOUGH: f64 = 900.0;
@@ -10,6 +10,7 @@ pub(crate) const LONG_ENOUGH: f64 = 900.0;
 const LEARNABLE: f64 = 10.0;
 const LOW_TRAFFIC_FLOOR: f64 = 1.2;
 const ASSUMED_RELATIVE: f64 = 4.0;
+/// Dispersion of bursts of geometric size with mean 4.
 const ASSUMED_ABSOLUTE: f64 = 7.0;
 /// Growth of assumed dispersion with the baseline's bad events per minute, for a relative tolerance.
 const GROWTH: f64 = 0.1;
@@ -43,6 +44,9 @@ pub(crate) struct Rule {
 
 impl Learned {
     pub(crate) fn of(metric: &Metric, interval: Interval) -> Self {
+        if let Some(control) = &metric.control {
+            return Self::of_groups(metric, control, interval);
+        }
         let history =
             metric.history.as_ref().filter(|history| !history.is_empty()).unwrap_or(&metric.baseline);
         Self {
@@ -52,6 +56,65 @@ impl Learned {
             history: history.sum(),
             per_minute: per_minute(metric, interval),
         }
+    }
+
+    /// The same from two groups without a fault: only intervals in which both were measured count.
+    fn of_groups(metric: &Metric, control: &Control, interval: Interval) -> Self {
+        let (ours, theirs) = match (&metric.history, &control.history) {
+            (Some(ours), Some(theirs)) if !ours.is_empty() => (ours, theirs),
+            _ => (&metric.baseline, &control.baseline),
+        };
+        let mut both = Counts::default();
+        for (ours, theirs) in ours.entries().zip(theirs.entries()) {
+            both.push(
+                ours.zip(theirs)
+                    .map(|(ours, theirs)| Tally::new(ours.bad + theirs.bad, ours.total + theirs.total)),
+            );
+        }
+        Self {
+            given: metric.dispersion,
+            hats: QUANTILES.map(|quantile| batch_means_control(ours, theirs, interval, quantile)),
+            history_seconds: both.present() as f64 * interval.seconds(),
+            history: both.sum(),
+            per_minute: Tally::default(),
+        }
+    }
+
+    /// What a baseline that is still to come will say, when nothing else is known: nothing about dispersion.
+    pub(crate) fn expected(baseline: Tally, seconds: f64, given: Option<Dispersion>) -> Self {
+        Self {
+            given,
+            hats: [None; 2],
+            history_seconds: seconds,
+            history: baseline,
+            per_minute: baseline.scaled(60.0 / seconds.max(1e-3)),
+        }
+    }
+
+    /// The rule beside a control group, learned from both groups before the fault. A wandering rate cancels; bursts
+    /// within one group do not, so that they are what is assumed, and nothing grows with the rate.
+    pub(crate) fn beside_control(&self) -> Rule {
+        if let Some(Dispersion { abort, end }) = self.given {
+            return Rule::fixed([abort, end], Source::Given);
+        }
+        let history_seconds = self.history_seconds;
+        match self.hats {
+            [Some(abort), Some(end)] if history_seconds >= LONG_ENOUGH => {
+                let few = self.history.bad < LEARNABLE;
+                let (lowest, source) =
+                    if few { (LOW_TRAFFIC_FLOOR, Source::FewErrors) } else { (1.0, Source::Estimated) };
+                Rule::fixed([abort.max(lowest), end.max(lowest)], source)
+            }
+            hats => {
+                let assumed = hats.map(|hat| hat.unwrap_or(1.0).max(ASSUMED_ABSOLUTE));
+                Rule::fixed(assumed, Source::Assumed { history_seconds })
+            }
+        }
+    }
+
+    /// The rule for this metric.
+    pub(crate) fn rule_for(&self, metric: &Metric) -> Rule {
+        if metric.control.is_some() { self.beside_control() } else { self.rule(metric.tolerance) }
     }
 
     /// The rule for this tolerance.
@@ -130,7 +193,6 @@ fn per_minute(metric: &Metric, interval: Interval) -> Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Counts;
 
     fn estimate(tolerance: Tolerance, intervals: usize, bad: f64, seconds: f64) -> Estimate {
         let counts = Counts::complete(&vec![bad; intervals], &vec![1_000.0; intervals]);

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::collections::HashSet;
 
-use super::{Increments, MAX_COUNT, MAX_INTERVALS, MAX_METRICS, Metric};
+use super::{Control, Increments, MAX_COUNT, MAX_INTERVALS, MAX_METRICS, Metric};
 use crate::{Counts, Tolerance};
 
 /// Problems listed before the rest is only counted.
@@ -119,6 +119,35 @@ impl Found {
         }
         self.counts(&format!("{path}.baseline"), &metric.baseline);
         self.counts(&format!("{path}.fault"), &metric.fault);
+        if let Some(control) = &metric.control {
+            self.control(&format!("{path}.control"), metric, control);
+        }
+    }
+
+    fn control(&mut self, path: &str, metric: &Metric, control: &Control) {
+        if let Tolerance::Absolute(_) = metric.tolerance {
+            let message = "a control group is compared with: the tolerance must be relative, such as 1.5";
+            self.add(path, message.to_owned());
+        }
+        if metric.history.is_some() != control.history.is_some() {
+            let message = "history is needed of both groups or of neither";
+            self.add(&format!("{path}.history"), message.to_owned());
+        }
+        let ours = [metric.history.as_ref(), Some(&metric.baseline), Some(&metric.fault)];
+        let theirs = [control.history.as_ref(), Some(&control.baseline), Some(&control.fault)];
+        for ((ours, theirs), name) in ours.into_iter().zip(theirs).zip(["history", "baseline", "fault"]) {
+            let Some(theirs) = theirs else { continue };
+            let path = format!("{path}.{name}");
+            self.counts(&path, theirs);
+            if let Some(ours) = ours.filter(|ours| ours.len() != theirs.len()) {
+                let message = format!(
+                    "{} intervals, the metric has {}; write null where one is missing",
+                    theirs.len(),
+                    ours.len()
+                );
+                self.add(&path, message);
+            }
+        }
     }
 
     fn counts(&mut self, path: &str, counts: &Counts) {

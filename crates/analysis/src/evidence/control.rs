@@ -37,6 +37,12 @@ impl ControlEvidence {
         self.ln_evidence()
     }
 
+    /// `ln E` had all of it been seen this many times.
+    pub(crate) fn times(&self, times: f64) -> f64 {
+        let terms = self.mixture.terms.iter().zip(&self.ln_likelihoods);
+        ln_sum_exp(terms.map(|(term, sum)| times * sum / self.phi + term.ln_weight))
+    }
+
     /// `ln E` so far.
     pub fn ln_evidence(&self) -> f64 {
         let terms = self.mixture.terms.iter().zip(&self.ln_likelihoods);

@@ -1,7 +1,9 @@
 //! From everything seen to a finding.
 
 use super::Judge;
+use super::beside::Beside;
 use super::watch::Watch;
+use crate::arithmetic::exp;
 use crate::evidence::Mixture;
 use crate::outlook::too_little_data;
 use crate::reason::Seen;
@@ -57,21 +59,28 @@ impl Judge {
 
     fn metric(&self, index: usize, watch: &Watch, stop: Option<&Stop>, hold: &Mixture) -> MetricFinding {
         let Estimate { dispersion, source } = watch.estimate();
-        let fault = if stop.is_some() { watch.fault } else { watch.settled };
-        let test = EndTest {
-            fault,
+        let whole = EndTest {
+            fault: watch.fault,
             baseline: watch.baseline,
             tolerance: watch.tolerance,
             dispersion: dispersion.end,
         };
+        let settled = EndTest { fault: watch.settled, ..whole };
+        let p_values = watch.p_values(&whole, &settled).filter(|_| stop.is_none());
+        // What is told is what looks worse.
+        let onset_hides = stop.is_none() && watch.settled.rate() > watch.fault.rate();
+        let test = if onset_hides { settled } else { whole };
+        let fault = test.fault;
         let (verdict, reason) = match stop {
             Some(stop) => watch.stopped(index, stop),
-            None => self.ended(watch, &test),
+            None => self.ended(watch, &test, p_values),
         };
         let levels = self.levels;
         let at_end = stop.is_none();
-        let ratio = match (fault.rate(), watch.baseline.rate()) {
-            (Some(fault), Some(baseline)) if baseline > 0.0 => Some(fault / baseline),
+        let alone = at_end && watch.beside.is_none();
+        let compared = watch.beside.as_ref().map_or(watch.baseline, |beside| beside.fault);
+        let ratio = match (fault.rate(), compared.rate()) {
+            (Some(fault), Some(compared)) if compared > 0.0 => Some(fault / compared),
             _ => None,
         };
         MetricFinding {
@@ -83,26 +92,33 @@ impl Judge {
             baseline_rate: watch.baseline.rate(),
             fault_rate: fault.rate(),
             ratio,
-            ratio_interval: at_end.then(|| test.ratio_interval(levels.harm, levels.held)).flatten(),
-            fault_rate_interval: at_end.then(|| test.rate_interval(levels.harm, levels.held)).flatten(),
+            ratio_interval: alone.then(|| test.ratio_interval(levels.harm, levels.held)).flatten(),
+            fault_rate_interval: alone.then(|| test.rate_interval(levels.harm, levels.held)).flatten(),
             dispersion,
             dispersion_source: source,
             ln_evidence: watch.ln_evidence.clone(),
-            ln_hold: hold.evidence(test.tolerance, fault, watch.baseline, dispersion.end),
-            p_harm: at_end.then(|| test.p_harm()).flatten(),
-            p_held: at_end.then(|| test.p_held()).flatten(),
+            ln_hold: match &watch.beside {
+                Some(beside) => beside.ln_hold(),
+                None => hold.evidence(test.tolerance, fault, watch.baseline, dispersion.end),
+            },
+            p_harm: p_values.map(|(p_harm, _)| p_harm),
+            p_held: p_values.map(|(_, p_held)| p_held),
             completeness: watch.completeness(),
             baseline: watch.baseline,
             fault,
+            control: watch.beside.as_ref().map(Beside::finding),
         }
     }
 
     /// Verdict by the test at the end. What is missing is asked first, harm before holding.
-    fn ended(&self, watch: &Watch, test: &EndTest) -> (Verdict, Reason) {
+    fn ended(&self, watch: &Watch, test: &EndTest, p_values: Option<(f64, f64)>) -> (Verdict, Reason) {
         let inconclusive = |reason| (Verdict::Inconclusive, reason);
-        let (Some(p_harm), Some(p_held), Some(seen)) = (test.p_harm(), test.p_held(), watch.seen(test.fault))
-        else {
-            let silent = if test.fault.total > 0.0 { Window::Baseline } else { Window::Fault };
+        let (Some((p_harm, p_held)), Some(seen)) = (p_values, watch.seen(test.fault)) else {
+            let silent = match watch.beside {
+                _ if watch.settled.total <= 0.0 => Window::Fault,
+                Some(_) => Window::Control,
+                None => Window::Baseline,
+            };
             return inconclusive(Reason::NoTraffic { window: silent });
         };
         if let Some(problem) = watch.unsteady {
@@ -126,6 +142,12 @@ impl Judge {
         if p_held <= self.levels.held {
             return (Verdict::Held, Reason::HeldWithin { seen, p_held });
         }
+        if let Some(beside) = &watch.beside {
+            let hold = |times| beside.hold_times(times);
+            let source = seen.dispersion;
+            let needed = Outlook::beside(hold, self.levels, watch.seconds(), source, watch.seconds_each);
+            return inconclusive(Reason::NotEnoughEvidence { seen, needed });
+        }
         let needed = Outlook::of(&watch.learned, test, self.levels, watch.seconds(), watch.seconds_each);
         if too_little_data(test, self.levels) {
             return inconclusive(Reason::TooLittleData { seen, needed });
@@ -135,15 +157,34 @@ impl Judge {
 }
 
 impl Watch {
-    /// What was seen under the fault, in all of its time or in the part that is told about.
+    /// What was seen under the fault: in all of its time, or in the part that is told about.
     fn seen(&self, fault: Tally) -> Option<Seen> {
         Some(Seen {
             bad: fault.bad,
             total: fault.total,
+            left_out: self.fault.total - fault.total,
             rate: fault.rate()?,
-            tolerated: self.tolerance.rate(self.baseline)?,
+            tolerated: match &self.beside {
+                Some(beside) => beside.tolerated()?,
+                None => self.tolerance.rate(self.baseline)?,
+            },
             dispersion: self.estimate().source,
         })
+    }
+
+    /// Of harm and of holding; nothing without traffic. Harm is looked for where all of it is known, without the onset.
+    /// But who held has held with the onset and without it: bad events known early count, good ones known early do not
+    /// thin out what comes late.
+    ///
+    /// Evidence is a p-value when inverted: it exceeds `1 / p` with a
+    /// probability of at most `p`.
+    fn p_values(&self, whole: &EndTest, settled: &EndTest) -> Option<(f64, f64)> {
+        let Some(beside) = &self.beside else {
+            return Some((settled.p_harm()?, settled.p_held()?.max(whole.p_held()?)));
+        };
+        let inverted = |ln_evidence: f64| exp(-ln_evidence.max(0.0));
+        let both = self.fault.total > 0.0 && beside.fault.total > 0.0;
+        both.then(|| (inverted(self.latest()), inverted(beside.ln_hold())))
     }
 
     fn stopped(&self, index: usize, stop: &Stop) -> (Verdict, Reason) {

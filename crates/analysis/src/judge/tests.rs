@@ -40,20 +40,41 @@ fn harm_stops_the_run_and_names_the_culprit() {
     }
 }
 
-#[test]
-fn the_onset_is_evidence_of_harm_but_not_of_holding() {
+/// So many intervals of 500 events, of which some are bad, during the onset and after it.
+fn with_onset((early, early_bad): (usize, f64), (late, late_bad): (usize, f64)) -> Finding {
     let setup = Increments::new(Interval::from_seconds(5), vec![metric("a", Counts::default())]);
-    let fed = |bad: f64, intervals: usize| {
-        let mut judge = Judge::new(&setup).unwrap();
-        for index in 0..intervals {
-            judge.feed_in_onset(&[Some(Tally::new(bad, 500.0))], &[index < 3]);
-        }
-        judge.conclude()
-    };
-    assert_eq!(fed(250.0, 1).stopped_at, Some(0), "harm that shows at once stops at once");
-    assert_eq!(fed(0.0, 3).reason, Reason::NoTraffic { window: Window::Fault });
-    assert_eq!(fed(0.0, 27).verdict, Verdict::Held);
-    assert_eq!(fed(0.0, 27).metrics[0].fault.total, 24.0 * 500.0);
+    let mut judge = Judge::new(&setup).unwrap();
+    for index in 0..early + late {
+        let onset = index < early;
+        let bad = if onset { early_bad } else { late_bad };
+        judge.feed_in_onset(&[Some(Tally::new(bad, 500.0))], &[onset]);
+    }
+    judge.conclude()
+}
+
+#[test]
+fn the_onset_is_evidence_of_harm_and_must_have_held_like_the_rest() {
+    assert_eq!(with_onset((1, 250.0), (0, 0.0)).stopped_at, Some(0), "harm that shows at once stops at once");
+    assert_eq!(with_onset((3, 0.0), (0, 0.0)).reason, Reason::NoTraffic { window: Window::Fault });
+    let calm = with_onset((3, 0.0), (24, 0.0));
+    assert_eq!((calm.verdict, calm.metrics[0].fault.total), (Verdict::Held, 27.0 * 500.0));
+    // 1.2 % of all were bad, 1 % may be.
+    let early = with_onset((18, 8.0), (6, 0.0));
+    assert_eq!((early.stopped_at, early.verdict), (None, Verdict::Inconclusive), "{}", early.sentence);
+    assert_eq!(early.metrics[0].fault, Tally::new(144.0, 12_000.0));
+}
+
+#[test]
+fn good_events_of_the_onset_do_not_thin_out_what_comes_after() {
+    // 1.2 % of what came when all was known, 0.6 % of all: the limit is 1 %.
+    let late = with_onset((24, 0.0), (24, 6.0));
+    assert_eq!((late.stopped_at, late.verdict), (None, Verdict::Inconclusive), "{}", late.sentence);
+    assert_eq!(late.metrics[0].fault, Tally::new(144.0, 12_000.0));
+    assert!(
+        late.sentence.contains("The first 12,000 requests under the fault are left out"),
+        "{}",
+        late.sentence
+    );
 }
 
 #[test]

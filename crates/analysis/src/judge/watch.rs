@@ -1,5 +1,6 @@
 //! What is remembered of one metric while a run happens.
 
+use super::beside::Beside;
 use crate::dispersion::{Learned, Rule};
 use crate::evidence::Mixture;
 use crate::{Estimate, Interval, Metric, Tally, Tolerance, Unsteady, steady};
@@ -13,11 +14,12 @@ pub(super) struct Watch {
     pub(super) baseline_completeness: f64,
     pub(super) learned: Learned,
     rule: Rule,
+    pub(super) beside: Option<Beside>,
     pub(super) seconds_each: f64,
     pub(super) unsteady: Option<Unsteady>,
     /// Sum until the stop or the end.
     pub(super) fault: Tally,
-    /// The part of it that the test at the end is about: without the onset.
+    /// The same without the onset.
     pub(super) settled: Tally,
     pub(super) intervals: usize,
     pub(super) present: usize,
@@ -29,11 +31,13 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn new(metric: &Metric, interval: Interval, alpha: f64) -> Self {
         let learned = Learned::of(metric, interval);
+        let rule = learned.rule_for(metric);
         Self {
             baseline: metric.baseline.sum(),
-            baseline_completeness: metric.baseline.completeness(),
+            baseline_completeness: metric.baseline_completeness(),
             learned,
-            rule: learned.rule(metric.tolerance),
+            rule,
+            beside: Beside::new(metric, &rule),
             seconds_each: interval.seconds(),
             unsteady: steady(metric, interval, alpha).into_iter().find(|problem| problem.shown()),
             name: metric.name.clone(),
@@ -47,8 +51,16 @@ impl Watch {
         }
     }
 
-    /// Adds one interval; counts it only while `running`, for the end only when it is `settled`.
-    pub(super) fn feed(&mut self, entry: Option<Tally>, running: bool, settled: bool, harm: &Mixture) {
+    /// Adds one interval; counts it only while `running`, and to the part without onset only when `settled`.
+    pub(super) fn feed(
+        &mut self,
+        entry: Option<Tally>,
+        control: Option<Tally>,
+        (running, settled): (bool, bool),
+        harm: &Mixture,
+    ) {
+        // Beside a control group an interval counts only when both were measured.
+        let entry = entry.filter(|_| self.beside.is_none() || control.is_some());
         if let Some(tally) = entry {
             self.followed.add(tally);
         }
@@ -60,10 +72,11 @@ impl Watch {
             self.intervals += 1;
             self.present += usize::from(entry.is_some());
         }
-        let ln_evidence = match (entry, self.ln_evidence.last()) {
+        let ln_evidence = match (entry, control, &mut self.beside) {
             // A gap adds nothing.
-            (None, latest) => latest.copied().unwrap_or(0.0),
-            (Some(_), _) => {
+            (None, ..) => self.latest(),
+            (Some(ours), Some(theirs), Some(beside)) => beside.feed(ours, theirs, running),
+            (Some(_), ..) => {
                 let elapsed = (self.ln_evidence.len() + 1) as f64 * self.seconds_each;
                 let phi = self.rule.at(elapsed).dispersion.abort;
                 harm.evidence(self.tolerance, self.followed, self.baseline, phi)

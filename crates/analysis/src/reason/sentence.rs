@@ -14,13 +14,18 @@ impl Reason {
             Self::NoTraffic { window: Window::Baseline } => {
                 "No requests were seen before the fault, so there is nothing to compare with.".to_owned()
             }
+            Self::NoTraffic { window: Window::Control } => {
+                "No requests were seen in the control group while the fault was active, so there is nothing to \
+                 compare with."
+                    .to_owned()
+            }
             Self::TooLittleData { seen, needed } => format!(
                 "Too little data: with {} requests not even a run without a single failure could have shown that \
                  at most {} fail.{}{}",
                 count(seen.total),
                 percent(seen.tolerated),
                 outlook(needed),
-                caveat(seen.dispersion),
+                caveat(seen),
             ),
             Self::IncompleteData { window, completeness, needed } => format!(
                 "Only {} of the measurements {} arrived; at least {} are needed before anything is called held.",
@@ -34,27 +39,27 @@ impl Reason {
                 duration(*after_seconds),
                 compared(seen),
                 culprits.join(", "),
-                caveat(seen.dispersion),
+                caveat(seen),
             ),
             Self::HarmShownAtEnd { seen, p_harm } => format!(
                 "Harm was shown at the end: {}. If the true rate were within tolerance, this much would be seen \
                  with a probability of at most {}.{}",
                 compared(seen),
                 percent(*p_harm),
-                caveat(seen.dispersion),
+                caveat(seen),
             ),
             Self::HeldWithin { seen, p_held } => format!(
                 "Within tolerance: {}. If the true rate were at the tolerance, this little would be seen with a \
                  probability of at most {}.{}",
                 compared(seen),
                 percent(*p_held),
-                caveat(seen.dispersion),
+                caveat(seen),
             ),
             Self::NotEnoughEvidence { seen, needed } => format!(
                 "Not enough evidence either way: {}.{}{}",
                 compared(seen),
                 outlook(needed),
-                caveat(seen.dispersion),
+                caveat(seen),
             ),
             Self::StoppedEarly { culprits } => {
                 format!(
@@ -80,6 +85,7 @@ fn during(window: Window) -> &'static str {
     match window {
         Window::Baseline => "before the fault",
         Window::Fault => "during the fault",
+        Window::Control => "in the control group",
     }
 }
 
@@ -111,7 +117,18 @@ fn outlook(needed: &Outlook) -> String {
     text
 }
 
-fn caveat(source: Source) -> String {
+fn caveat(seen: &Seen) -> String {
+    let mut text = String::new();
+    if seen.left_out > 0.0 {
+        text = format!(
+            " The first {} requests under the fault are left out here: those that hang were not known to by then.",
+            count(seen.left_out)
+        );
+    }
+    text + &cautious(seen.dispersion)
+}
+
+fn cautious(source: Source) -> String {
     match source {
         Source::Given | Source::Estimated => String::new(),
         Source::FewErrors => {
@@ -140,6 +157,12 @@ fn unsteady(problem: &Unsteady) -> String {
              blamed on the fault.",
             percent(*rate),
             percent(*tolerated),
+        ),
+        Unsteady::GroupsDiffer { rate, control } => format!(
+            "Already before the fault the groups differed: {} here, {} in the control group. Nothing can be blamed on \
+             the fault.",
+            percent(*rate),
+            percent(*control),
         ),
         Unsteady::Unstable { earlier, recent } => format!(
             "The failure rate was not steady before the fault: first {}, then {}. Nothing can be blamed on the fault.",

@@ -1,7 +1,7 @@
 //! Numbers as people write them.
 
 /// A share in percent with about three digits: `0.0123 %`, `1.23 %`, `12.3 %`.
-pub(super) fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     let decimals = match percent {
         p if p <= 0.0 || p >= 100.0 => 0,
@@ -16,7 +16,7 @@ pub(super) fn percent(share: f64) -> String {
 }
 
 /// A count with separators: `12,345`.
-pub(super) fn count(number: f64) -> String {
+pub(crate) fn count(number: f64) -> String {
     let text = if number.fract() == 0.0 { format!("{number:.0}") } else { format!("{number:.1}") };
     let (whole, fraction) = text.split_once('.').map_or((text.as_str(), None), |(w, f)| (w, Some(f)));
     let mut out = String::new();
@@ -34,7 +34,7 @@ pub(super) fn count(number: f64) -> String {
 }
 
 /// A length of time in the unit that suits it: `1 second`, `45 seconds`, `4 minutes`, `3 hours`.
-pub(super) fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     let (number, unit) = match seconds {
         s if s < 120.0 => (if s < 10.0 { (s * 10.0).ceil() / 10.0 } else { s.ceil() }, "second"),
         s if s < 7_200.0 => ((s / 60.0).ceil(), "minute"),
@@ -45,7 +45,7 @@ pub(super) fn duration(seconds: f64) -> String {
 }
 
 /// A factor: `1.5`, `12`.
-pub(super) fn factor(number: f64) -> String {
+pub(crate) fn factor(number: f64) -> String {
     trimmed(&format!("{number:.2}"))
 }
 

@@ -1,12 +1,7 @@
 //! Error rates of absolute tolerances, with and without history: at the tolerance itself a run is wrongly held in at
 //! most `beta` and refuted in at most `alpha` of runs, however far below it the baseline is.
 
-#[path = "simulated/cells.rs"]
-mod cells;
-#[path = "simulated/random.rs"]
-mod random;
-
-use cells::{Cell, NOISES, Outcome, with_slack};
+use super::cells::{Cell, NOISES, Outcome, with_slack};
 use steadfast_analysis::Tolerance;
 
 /// A group of cells: traffic and tolerances, how many times lower the base rate is, history and fault lengths.

@@ -1,12 +1,7 @@
 //! Error rates and power of relative tolerances after a history long enough to learn dispersion from: 3 h of history,
 //! the last hour as baseline, 10 minutes of fault, tolerance 1.5.
 
-#[path = "simulated/cells.rs"]
-mod cells;
-#[path = "simulated/random.rs"]
-mod random;
-
-use cells::{Cell, NOISES, Noise, Outcome, with_slack};
+use super::cells::{Cell, NOISES, Noise, Outcome, with_slack};
 use steadfast_analysis::Tolerance;
 
 const RUNS: u64 = 300;

@@ -5,12 +5,7 @@
 //! to 23 %; with it they must stay at 4.9 % and 2.3 %, and a twentyfold rate must be found: always from 20 bad
 //! events before the fault on, and never be held.
 
-#[path = "simulated/cells.rs"]
-mod cells;
-#[path = "simulated/random.rs"]
-mod random;
-
-use cells::{Cell, NOISES, Outcome, with_slack};
+use super::cells::{Cell, NOISES, Outcome, with_slack};
 use steadfast_analysis::Tolerance;
 
 const RUNS: u64 = 1_500;
