@@ -1,6 +1,6 @@
 //! Where faults happen, as the engine sees it: in this process, behind an agent or in a proxy is the same.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use steadfast_faults::{FaultSpec, Preview};
@@ -69,7 +69,7 @@ pub trait Traffic: Send + Sync {
 }
 
 /// What a load did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadReport {
     /// Requests that were due.
     pub due: u64,
@@ -79,6 +79,8 @@ pub struct LoadReport {
     pub good: u64,
     /// Latency from the intended start in microseconds: p50, p90, p99, largest.
     pub latency_us: [u64; 4],
+    /// Why requests were not good, and how often.
+    pub failures: BTreeMap<String, u64>,
 }
 
 /// What to inject, chosen by the caller.

@@ -186,8 +186,8 @@ impl Machine {
                     self.end_early(out);
                 }
             }
-            Input::LoadReported { load, due, sent, good, latency_us } => {
-                out.push(Action::Emit(Known::LoadReported { load, due, sent, good, latency_us }));
+            Input::LoadReported { load, due, sent, good, latency_us, failures } => {
+                out.push(Action::Emit(Known::LoadReported { load, due, sent, good, latency_us, failures }));
             }
             Input::Noted { what } => out.push(Action::Emit(Known::Noted { what })),
             Input::LoadsStopped => {

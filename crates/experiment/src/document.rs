@@ -180,7 +180,7 @@ impl Experiment {
     /// The injections, in order.
     pub fn injections(&self) -> impl Iterator<Item = &Inject> {
         self.spec.method.iter().filter_map(|step| match step {
-            MethodStep::Inject(inject) => Some(inject),
+            MethodStep::Inject(inject) => Some(&**inject),
             MethodStep::Wait(_) => None,
         })
     }

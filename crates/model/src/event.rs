@@ -223,6 +223,9 @@ pub enum Known {
         good: u64,
         /// Latency from the intended start, in microseconds: p50, p90, p99 and the largest.
         latency_us: [u64; 4],
+        /// Why requests were not good, and how often: `status 503`, `connection refused`.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        failures: BTreeMap<String, u64>,
     },
     /// Something the run needs is missing: a target, a load, a probe.
     SetupFailed {

@@ -121,6 +121,15 @@ async fn announce(plan: &Plan, host: &dyn Host, terminal: Terminal) -> Result<()
         };
         terminal.say(format_args!("  watches  {}: {}; {tolerance}", metric.name, metric.describes));
     }
+    for load in &plan.loads {
+        let place = load.service.as_deref().or(load.url.as_deref().map(steadfast_probes::address::shown));
+        let (method, path) = (&load.method, load.path.as_deref().unwrap_or_default());
+        terminal.say(format_args!(
+            "  sends    {} {method} requests to {}{path}, all the time",
+            load.rate,
+            place.unwrap_or_default()
+        ));
+    }
     for injection in plan.injections() {
         let targets = host.resolve(&injection.target).await.map_err(refused)?;
         let preview = host.preflight(&injection.fault, &targets).await.map_err(refused)?;

@@ -208,8 +208,9 @@ impl Work {
             let reports = join_all(plan.loads.iter().map(|load| stop(load.name.clone()))).await;
             for (report, load) in reports {
                 if let Some(report) = report {
-                    let crate::host::LoadReport { due, sent, good, latency_us } = report;
-                    drop(inbox.send(Input::LoadReported { load, due, sent, good, latency_us }.into()));
+                    let crate::host::LoadReport { due, sent, good, latency_us, failures } = report;
+                    let reported = Input::LoadReported { load, due, sent, good, latency_us, failures };
+                    drop(inbox.send(reported.into()));
                 }
             }
             drop(inbox.send(Input::LoadsStopped.into()));

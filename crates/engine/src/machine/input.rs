@@ -1,5 +1,7 @@
 //! What the machine is told.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use steadfast_model::{
     Effect, InjectionId, ResolvedTarget, Target, event::Known, sample::MetricSample, verdict::Reason,
@@ -108,6 +110,8 @@ pub enum Input {
         good: u64,
         /// p50, p90, p99 and the largest, in microseconds.
         latency_us: [u64; 4],
+        /// Why requests were not good, and how often.
+        failures: BTreeMap<String, u64>,
     },
     /// Something odd that people should know.
     Noted {
@@ -140,8 +144,8 @@ impl Input {
             Known::StopRequested { by } => Self::StopRequested { by },
             Known::LeaseLost { injection, why } => Self::LeaseLost { injection, why },
             Known::JournalFailed { why } => Self::JournalFailed { why },
-            Known::LoadReported { load, due, sent, good, latency_us } => {
-                Self::LoadReported { load, due, sent, good, latency_us }
+            Known::LoadReported { load, due, sent, good, latency_us, failures } => {
+                Self::LoadReported { load, due, sent, good, latency_us, failures }
             }
             Known::Noted { what } => Self::Noted { what },
             Known::Concluded(_) => Self::LoadsStopped,

@@ -6,6 +6,7 @@ mod eye;
 mod keeping;
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration as StdDuration,
@@ -333,6 +334,12 @@ impl Traffic for Scene {
     async fn stop(&self, _: &str) -> Option<LoadReport> {
         self.log("stop load");
         self.state().stopped_loads += 1;
-        Some(LoadReport { due: 100, sent: 100, good: 99, latency_us: [1, 2, 3, 4] })
+        Some(LoadReport {
+            due: 100,
+            sent: 100,
+            good: 99,
+            latency_us: [1, 2, 3, 4],
+            failures: BTreeMap::new(),
+        })
     }
 }

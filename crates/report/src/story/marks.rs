@@ -64,11 +64,19 @@ pub fn sentence(body: &EventBody) -> Option<String> {
         Known::RecoveryMeasured { seconds: None, .. } => {
             "Not back in the steady state within the recovery window.".to_owned()
         }
-        Known::LoadReported { load, due, sent, good, latency_us } => format!(
-            "Load {load}: {due} requests due, {sent} sent, {good} answered with an accepted status; latency p50 {}, p99 {}.",
-            milliseconds(latency_us[0]),
-            milliseconds(latency_us[2]),
-        ),
+        Known::LoadReported { load, due, sent, good, latency_us, failures } => {
+            let mut text = format!(
+                "Load {load}: {due} requests due, {sent} sent, {good} answered with an accepted status"
+            );
+            if latency_us[3] > 0 {
+                let (median, late) = (milliseconds(latency_us[0]), milliseconds(latency_us[2]));
+                text.push_str(&format!("; latency p50 {median}, p99 {late}"));
+            }
+            let mut failures: Vec<_> = failures.iter().collect();
+            failures.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+            let told: Vec<_> = failures.iter().map(|(cause, count)| format!("{count} x {cause}")).collect();
+            text + &if told.is_empty() { ".".to_owned() } else { format!(". Not good: {}.", told.join(", ")) }
+        }
         Known::SetupFailed { reason } => format!("It could not begin: {}", reason.sentence),
         Known::LeaseLost { why, .. } => format!("The fault may have ended before its time: {why}."),
         Known::JournalFailed { why } => format!("The history could not be written: {why}."),

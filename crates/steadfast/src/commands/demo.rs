@@ -174,7 +174,8 @@ fn summary(results: &[Ended], documents: &Path, session: &Session) {
         }
     }
     terminal.print(format_args!("history    {}  (steadfast runs list)", session.history_file().display()));
-    terminal.print(format_args!("documents  {}  (to run them: steadfast demo up)", documents.display()));
+    terminal.print(format_args!("documents  {}", documents.display()));
+    terminal.print("to explore, with documents to change and run: steadfast demo up");
 }
 
 /// What matters most about a run, in one line.

@@ -103,7 +103,8 @@ spec:
   steadyState:
     - load: {{ name: answers, load: visitors, good: {{ within: 1s }}, tolerance: {{ absolute: 10% }} }}
 
-  # Traffic of our own, so that there is something to see. Take it away if the service has enough of its own.
+  # Traffic of our own, so that there is something to see. A service with enough of its own needs none: watch its counters
+  # with `scrape` instead of `load` above, and take this away.
   load:
     - http: {{ name: visitors, url: '{url}', rate: 20/s, timeout: 5s }}
 
@@ -112,7 +113,7 @@ spec:
     - inject:
         fault: {{ processPause: {{}} }}
         into: {{ process: {{ listening: {listening} }} }}
-        for: 10s
+        for: 20s
 
   # Afterwards it should be well again soon.
   expect:

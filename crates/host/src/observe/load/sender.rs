@@ -24,8 +24,8 @@ pub(super) async fn send(load: Arc<Load>, number: u64, due: BootTime) {
     };
     let (ending, connection) = match ended {
         Ok(Ok((status, connection))) if load.accept.contains(status) => (Ending::Accepted, Some(connection)),
-        Ok(Ok((_, connection))) => (Ending::Rejected, Some(connection)),
-        Ok(Err(ExchangeError::Theirs(_))) => (Ending::Failed, None),
+        Ok(Ok((status, connection))) => (Ending::Rejected(status), Some(connection)),
+        Ok(Err(ExchangeError::Theirs(cause))) => (Ending::Failed(cause), None),
         Ok(Err(ExchangeError::Ours(cause))) => (Ending::OurFault(cause), None),
         Err(_) => (Ending::TimedOut, None),
     };

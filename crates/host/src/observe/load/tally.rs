@@ -11,6 +11,7 @@
 //! call, but for those still open at the end: they are undecided and count for nobody whose threshold they had not
 //! passed. A request that failed for want of something on this machine counts for nobody, and the interval is a gap.
 
+mod causes;
 mod counts;
 mod reader;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use steadfast_probes::world::LoadGood;
 
 pub use counts::LoadCounts;
 
+use causes::Causes;
 use reader::Reader;
 
 /// Latencies above this are recorded as this, in microseconds: an hour.
@@ -34,10 +36,10 @@ const LONGEST_LATENCY: u64 = 3_600_000_000;
 pub(super) enum Ending {
     /// An answer with an accepted status.
     Accepted,
-    /// An answer with another status.
-    Rejected,
-    /// No complete answer, and there will be none.
-    Failed,
+    /// An answer with this other status.
+    Rejected(u16),
+    /// No complete answer, and there will be none, for this reason.
+    Failed(String),
     /// No complete answer within the timeout.
     TimedOut,
     /// This machine could not send it.
@@ -51,6 +53,7 @@ pub(super) struct Tally {
     open: BTreeMap<u64, BootTime>,
     readers: BTreeMap<String, Reader>,
     counts: LoadCounts,
+    causes: Causes,
     latencies: Histogram<u64>,
     longest: u64,
     /// How often this machine was at fault, and the last time why.
@@ -67,6 +70,7 @@ impl Tally {
             open: BTreeMap::new(),
             readers: BTreeMap::new(),
             counts: LoadCounts::default(),
+            causes: Causes::default(),
             latencies,
             longest: 0,
             faults: 0,
@@ -81,6 +85,7 @@ impl Tally {
         self.counts.due += 1;
         if self.open.len() >= most {
             self.counts.unsent += 1;
+            self.causes.note("not sent: too many were unanswered".to_owned());
             self.decide(number, false, Duration::ZERO);
             return None;
         }
@@ -107,16 +112,25 @@ impl Tally {
             if latency > self.timeout && ending == Ending::Accepted { Ending::TimedOut } else { ending };
         match ending {
             Ending::Accepted => self.counts.good += 1,
-            Ending::Rejected => self.counts.rejected += 1,
-            Ending::Failed => self.counts.failed += 1,
-            Ending::TimedOut => self.counts.timed_out += 1,
+            Ending::Rejected(status) => {
+                self.counts.rejected += 1;
+                self.causes.note(format!("status {status}"));
+            }
+            Ending::Failed(ref cause) => {
+                self.counts.failed += 1;
+                self.causes.note(cause.clone());
+            }
+            Ending::TimedOut => {
+                self.counts.timed_out += 1;
+                self.causes.note("no answer in time".to_owned());
+            }
             Ending::OurFault(cause) => {
                 self.counts.our_fault += 1;
                 return self.at_fault(cause);
             }
         }
         // A refused connection is fast, but nobody was served: only what was answered or waited for has a latency.
-        if ending != Ending::Failed {
+        if !matches!(ending, Ending::Failed(_)) {
             let micros =
                 u64::try_from(latency.as_micros()).unwrap_or(LONGEST_LATENCY).clamp(1, LONGEST_LATENCY);
             self.latencies.saturating_record(micros);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use steadfast_api::RunRecord;
-use steadfast_report::{Story, share_in_words};
+use steadfast_report::{SourceText, Story, share_in_words};
 
 use crate::{
     cli::Output,
@@ -53,7 +53,6 @@ fn compare(left: &RunRecord, right: &RunRecord) -> Vec<(String, String, String)>
         }
     };
     note("experiment".into(), left.run.experiment.clone(), right.run.experiment.clone());
-    note("document".into(), left.run.digest.clone(), right.run.digest.clone());
     let word =
         |story: &Story| story.conclusion.as_ref().map_or("unfinished".into(), |c| c.verdict.to_string());
     note("verdict".into(), word(&left), word(&right));
@@ -79,13 +78,13 @@ fn compare(left: &RunRecord, right: &RunRecord) -> Vec<(String, String, String)>
         let text = |story| numbers(story).unwrap_or_else(|| "not judged".to_owned());
         note(format!("metric {name}"), text(&left), text(&right));
     }
-    for file in left.documents.iter().chain(&right.documents).map(|document| &document.file) {
+    let mut files: Vec<_> = left.documents.iter().chain(&right.documents).map(name).collect();
+    files.sort_unstable();
+    files.dedup();
+    for file in files {
         let text = |story: &Story| {
-            story
-                .documents
-                .iter()
-                .find(|document| document.file == *file)
-                .map_or(String::new(), |d| d.text.clone())
+            let document = story.documents.iter().find(|&document| name(document) == file);
+            document.map_or(String::new(), |document| document.text.clone())
         };
         for (a, b) in changed_lines(&text(&left), &text(&right)) {
             note(format!("line of {file}"), a, b);
@@ -93,6 +92,11 @@ fn compare(left: &RunRecord, right: &RunRecord) -> Vec<(String, String, String)>
     }
     found.dedup();
     found
+}
+
+/// A document by its name alone: the same one may lie elsewhere, or be called from elsewhere.
+fn name(document: &SourceText) -> &str {
+    document.file.rsplit('/').next().unwrap_or(&document.file)
 }
 
 /// Lines that stand in only one of two texts, paired in order.

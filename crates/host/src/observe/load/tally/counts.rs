@@ -37,6 +37,7 @@ impl Tally {
     pub(in super::super) fn report(&self) -> LoadReport {
         let LoadCounts { due, sent, good, .. } = self.counts;
         let at = |quantile: f64| self.latencies.value_at_quantile(quantile).min(self.longest);
-        LoadReport { due, sent, good, latency_us: [at(0.5), at(0.9), at(0.99), self.longest] }
+        let latency_us = [at(0.5), at(0.9), at(0.99), self.longest];
+        LoadReport { due, sent, good, latency_us, failures: self.causes.all() }
     }
 }

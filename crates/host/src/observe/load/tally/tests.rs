@@ -74,7 +74,7 @@ fn requests_due_before_the_first_reading_are_not_counted() {
     let before = tally.due(at(0), 9).unwrap();
     read(&mut tally, &within(10), 1);
     let after = tally.due(at(2), 9).unwrap();
-    tally.ended(before, at(3), Ending::Failed);
+    tally.ended(before, at(3), Ending::Failed("connection refused".to_owned()));
     tally.ended(after, at(3), Ending::Accepted);
     assert_eq!(read(&mut tally, &within(10), 50), (0, 1));
 }
@@ -98,7 +98,7 @@ fn what_is_open_at_the_end_is_undecided_unless_it_is_late() {
     read(&mut tally, &within(5), 0);
     let number = tally.due(at(0), 9).unwrap();
     tally.close(at(10));
-    tally.ended(number, at(2_000), Ending::Failed);
+    tally.ended(number, at(2_000), Ending::Failed("connection refused".to_owned()));
     assert_eq!(read(&mut tally, &LoadGood::Answered, 5_000), (0, 0));
     assert_eq!(read(&mut tally, &within(5), 5_000), (1, 1));
     assert_eq!(tally.counts(), LoadCounts { due: 1, undecided: 1, ..LoadCounts::default() });
@@ -107,9 +107,12 @@ fn what_is_open_at_the_end_is_undecided_unless_it_is_late() {
 #[test]
 fn the_report_counts_latency_from_the_due_time_of_what_was_answered_or_waited_for() {
     let mut tally = tally();
-    for (latency, ending) in
-        [(10, Ending::Accepted), (20, Ending::Rejected), (900, Ending::TimedOut), (1, Ending::Failed)]
-    {
+    for (latency, ending) in [
+        (10, Ending::Accepted),
+        (20, Ending::Rejected(500)),
+        (900, Ending::TimedOut),
+        (1, Ending::Failed("connection refused".to_owned())),
+    ] {
         let number = tally.due(at(0), 9).unwrap();
         tally.sent();
         tally.ended(number, at(latency), ending);
@@ -157,7 +160,7 @@ proptest! {
                 Step::Due => open.extend(tally.due(at(now), 8)),
                 Step::End { pick, kind } if !open.is_empty() => {
                     let number = open.swap_remove(pick.index(open.len()));
-                    let endings = [Ending::Accepted, Ending::Rejected, Ending::Failed, Ending::TimedOut];
+                    let endings = [Ending::Accepted, Ending::Rejected(500), Ending::Failed("x".to_owned()), Ending::TimedOut];
                     tally.ended(number, at(now), endings[usize::from(kind)].clone());
                 }
                 Step::Read { reader } => take(&mut tally, reader, now),
