@@ -125,7 +125,9 @@ async fn receive(mut socket: TcpStream, length: Duration, rate: ByteRate) -> Res
     // The first bytes fill buffers and caches.
     let warm = Instant::now();
     while warm.elapsed() < Duration::from_millis(300) {
-        socket.read(&mut part).await?;
+        if socket.read(&mut part).await? == 0 {
+            return Err("the connection ended".into());
+        }
     }
     let (start, before) = (Instant::now(), busy());
     let (mut bytes, mut window, mut ends) = (0, 0, WINDOW);
