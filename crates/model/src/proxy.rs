@@ -60,7 +60,7 @@ pub struct HttpMatch {
     /// Only the first so many of the requests that match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<u64>,
-    /// Only every so-manieth of the requests that match: with 3 the third, the sixth and so on.
+    /// Only one in so many of the requests that match: with 3 the third, the sixth and so on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<u64>,
 }

@@ -12,7 +12,7 @@ use steadfast_faults::{
     FAULTS, Fault as _, FaultError, FaultSpec,
     world::fake::{Trouble, at_once},
 };
-use steadfast_model::{Problems, ResolvedTarget, process::ProcessState, proxy::Protocol};
+use steadfast_model::{Effect, Problems, ResolvedTarget, process::ProcessState, proxy::Protocol};
 use subject::{Sabotage, Subject};
 use terms::{TERMS, broken_terms};
 
@@ -81,6 +81,17 @@ fn faults_that_would_mask_each_other_share_a_key_and_others_do_not() {
     assert!(slow_tcp.iter().all(|key| down.contains(key)));
     assert!(slow_tcp.iter().all(|key| !slow_http.contains(key)));
 
+    let abort = keys(&proxy, serde_json::json!({ "httpAbort": {} }));
+    let some_abort = keys(&proxy, serde_json::json!({ "httpAbort": { "match": { "every": 2 } } }));
+    let body = serde_json::json!({ "httpBody": { "change": { "replace": "" }, "side": "response" } });
+    let body = keys(&proxy, body);
+    assert!(slow_http.iter().chain(&body).all(|key| abort.contains(key) && !some_abort.contains(key)));
+    assert!(slow_tcp.iter().all(|key| !abort.contains(key)), "bytes are delayed all the same");
+    let silent = keys(&proxy, serde_json::json!({ "tcpTimeout": {} }));
+    assert!(slow_http.iter().chain(&slow_tcp).all(|key| silent.contains(key)));
+    let narrow = keys(&proxy, serde_json::json!({ "tcpBandwidth": { "rate": "1Mbit/s" } }));
+    assert!(slow_tcp.iter().all(|key| !narrow.contains(key)), "a slow and narrow line is possible");
+
     let process = Stage::with_processes();
     let kill = keys(&process, serde_json::json!({ "processKill": {} }));
     assert_eq!(kill, keys(&process, serde_json::json!({ "processPause": {} })));
@@ -98,6 +109,20 @@ fn every_proxy_fault_is_masked_by_a_connection_that_is_down() {
             assert!(down.contains(&key), "{}: tcpDown does not hold {key}", kind.kind);
         }
     }
+}
+
+#[test]
+fn a_count_that_no_request_reaches_is_no_effect() {
+    let stage = Stage::with_proxies(Protocol::Http);
+    let rare: FaultSpec =
+        serde_json::from_value(serde_json::json!({ "httpAbort": { "match": { "every": 1000 } } })).unwrap();
+    let fault = rare.as_fault();
+    let before = stage.observe(fault);
+    stage.inject(fault).unwrap();
+    stage.world.send_traffic(999);
+    assert!(matches!(stage.effect_since(&before, fault), Effect::Idle { .. }));
+    stage.world.send_traffic(1);
+    assert!(matches!(stage.effect_since(&before, fault), Effect::Active { .. }));
 }
 
 #[test]

@@ -1,10 +1,10 @@
-//! `fault try`: each of the seven by hand, seen to work and seen to be gone.
+//! `fault try`: each by hand, seen to work and seen to be gone.
 
 use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::support::{Place, Proxy, Running, Service, Sleeper, get, quickest, wait_until};
+use crate::support::{Place, Proxy, Running, Service, Sleeper, get, quickest, wait_until, whole};
 
 /// Starts a fault in a proxy and returns when it is in place.
 fn into_proxy(place: &Place, proxy: &Proxy, kind: &str, with: &str) -> Running {
@@ -42,6 +42,69 @@ fn http_delay_makes_requests_wait() {
 #[test]
 fn tcp_delay_makes_bytes_wait() {
     slow_for_a_while("tcpDelay");
+}
+
+/// What a client gets, and after what time, while the fault is in place.
+#[track_caller]
+fn felt(kind: &str, with: &str, feels: impl FnOnce(&str, Duration) -> bool) {
+    let (place, service) = (Place::new(), Service::new());
+    let proxy = place.proxy(service.address);
+    let running = into_proxy(&place, &proxy, kind, with);
+    let (answer, took) = whole(proxy.address);
+    assert!(feels(&answer, took), "{took:?}: {answer}");
+    is_gone(&place, &proxy, running);
+}
+
+#[test]
+fn tcp_bandwidth_lets_bytes_trickle() {
+    felt("tcpBandwidth", "{ rate: 200B/s }", |answer, took| {
+        answer.starts_with("HTTP/1.1 200") && took >= Duration::from_millis(150)
+    });
+}
+
+#[test]
+fn tcp_slice_makes_answers_come_in_pieces() {
+    felt("tcpSlice", "{ size: 4B, pause: 20ms }", |answer, took| {
+        answer.starts_with("HTTP/1.1 200") && took >= Duration::from_millis(150)
+    });
+}
+
+#[test]
+fn tcp_slow_close_leaves_connections_open_for_longer() {
+    felt("tcpSlowClose", "{ delay: 300ms }", |answer, took| {
+        answer.starts_with("HTTP/1.1 200") && took >= Duration::from_millis(300)
+    });
+}
+
+#[test]
+fn tcp_timeout_lets_connections_fall_silent() {
+    felt("tcpTimeout", "{ after: 300ms }", |answer, took| {
+        answer.is_empty() && took >= Duration::from_millis(250)
+    });
+}
+
+#[test]
+fn tcp_limit_data_cuts_answers_short() {
+    felt("tcpLimitData", "{ limit: 12B }", |answer, _| answer == "HTTP/1.1 200");
+}
+
+#[test]
+fn http_abort_closes_instead_of_answering() {
+    felt("httpAbort", "{ side: response }", |answer, _| answer.is_empty());
+}
+
+#[test]
+fn http_body_puts_another_body_in_its_place() {
+    felt("httpBody", "{ change: { replace: hello }, side: response }", |answer, _| {
+        answer.contains("content-length: 5\r\n") && answer.ends_with("\r\n\r\nhello")
+    });
+}
+
+#[test]
+fn http_headers_sets_a_header() {
+    felt("httpHeaders", "{ set: { X-Disturbed: 'yes' }, side: response }", |answer, _| {
+        answer.to_lowercase().contains("x-disturbed: yes\r\n")
+    });
 }
 
 #[test]

@@ -10,4 +10,4 @@ pub(crate) use experiment::Experiment;
 pub(crate) use nobody::Nobody;
 pub(crate) use place::{Place, Proxy};
 pub(crate) use running::{Output, Running, Sleeper, wait_until};
-pub(crate) use service::{Service, get, quickest};
+pub(crate) use service::{Service, get, quickest, whole};

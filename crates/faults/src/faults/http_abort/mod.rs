@@ -45,7 +45,9 @@ impl ProxyRuled for HttpAbort {
         let what = exchanges(Side::Request, self.percent, &self.matching);
         match self.side {
             Side::Request => format!("close the connection instead of passing on {what}"),
-            Side::Response => format!("close the connection instead of answering {what}, which the server gets"),
+            Side::Response => {
+                format!("close the connection instead of answering {what}, which the server gets")
+            }
         }
     }
 
@@ -60,7 +62,6 @@ impl ProxyRuled for HttpAbort {
         NewRule { fault, percent: self.percent, seed: self.seed }
     }
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,9 @@ fn abort(settings: serde_json::Value) -> HttpAbort {
 #[test]
 fn aborting_everything_leaves_nothing_for_other_faults_on_requests() {
     assert_eq!(abort(json!({})).holds(), HTTP_ASPECTS);
-    for some in [json!({ "percent": 10 }), json!({ "match": { "every": 2 } }), json!({ "match": { "path": "/a" } })] {
+    for some in
+        [json!({ "percent": 10 }), json!({ "match": { "every": 2 } }), json!({ "match": { "path": "/a" } })]
+    {
         assert_eq!(abort(some).holds(), ["http-abort"]);
     }
 }

@@ -74,6 +74,5 @@ impl ProxyRuled for HttpBody {
     }
 }
 
-
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,9 @@ fn a_change_is_one_of_three_and_a_side_is_named() {
         assert_eq!(problems(json!({ "change": change, "side": "request" })), Vec::<String>::new());
         assert!(serde_json::from_value::<HttpBody>(json!({ "change": change })).is_err());
     }
-    for change in [json!({}), json!({ "replace": "a", "corrupt": 1 }), json!({ "truncate": 5 }), json!({ "eat": 1 })] {
+    for change in
+        [json!({}), json!({ "replace": "a", "corrupt": 1 }), json!({ "truncate": 5 }), json!({ "eat": 1 })]
+    {
         let read = serde_json::from_value::<HttpBody>(json!({ "change": change, "side": "request" }));
         assert!(read.is_err(), "{change}");
     }

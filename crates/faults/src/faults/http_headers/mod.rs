@@ -94,7 +94,11 @@ impl HttpHeaders {
             check_name(&["set", name], name, problems);
             check_header_value(&["set", name], value, problems);
             if self.remove.iter().any(|removed| removed.eq_ignore_ascii_case(name)) {
-                problems.error(&["set", name], format!("`{name}` is removed too"), Some("take it out of one of them"));
+                problems.error(
+                    &["set", name],
+                    format!("`{name}` is removed too"),
+                    Some("take it out of one of them"),
+                );
             }
         }
         for name in &self.remove {
@@ -114,7 +118,6 @@ fn check_name(at: &[&str], name: &str, problems: &mut Problems) {
         problems.error(at, message, Some("leave it to the proxy; httpBody changes bodies with their length"));
     }
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -33,6 +33,7 @@ fn names_and_values_are_such_as_headers_have_and_agree() {
 
 #[test]
 fn a_preview_tells_names_and_no_values() {
-    let does = headers(json!({ "side": "request", "set": { "Authorization": "hush" }, "remove": ["X-A"] })).does();
+    let does =
+        headers(json!({ "side": "request", "set": { "Authorization": "hush" }, "remove": ["X-A"] })).does();
     assert_eq!(does, "set Authorization and remove X-A in every request");
 }

@@ -54,6 +54,5 @@ impl ProxyRuled for TcpBandwidth {
     }
 }
 
-
 #[cfg(test)]
 mod tests;

@@ -58,6 +58,5 @@ impl ProxyRuled for TcpLimitData {
     }
 }
 
-
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use steadfast_model::{
     ByteSize, Duration, Percent, Problems,
-    target::ResolvedProxy,
     proxy::{Protocol, ProxyFault, Stream},
+    target::ResolvedProxy,
 };
 
 use crate::{
@@ -48,8 +48,13 @@ impl ProxyRuled for TcpSlice {
             problems.error(&["size"], message, Some("write a size such as 100B"));
         }
         if self.variation >= self.size && self.variation > ByteSize::ZERO {
-            let message = format!("a variation of {} is not less than the size of {}", self.variation, self.size);
-            problems.error(&["variation"], message, Some("a piece has at least one byte: write less than `size`"));
+            let message =
+                format!("a variation of {} is not less than the size of {}", self.variation, self.size);
+            problems.error(
+                &["variation"],
+                message,
+                Some("a piece has at least one byte: write less than `size`"),
+            );
         }
         check_hold("pause", self.pause, problems);
         check_share(self.percent, problems);
@@ -84,7 +89,6 @@ impl ProxyRuled for TcpSlice {
 
 /// The largest piece, in bytes: what a proxy reads at once.
 const LARGEST_PIECE: u64 = 64 * 1024;
-
 
 #[cfg(test)]
 mod tests;

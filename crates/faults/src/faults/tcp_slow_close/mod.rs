@@ -64,6 +64,5 @@ impl ProxyRuled for TcpSlowClose {
     }
 }
 
-
 #[cfg(test)]
 mod tests;

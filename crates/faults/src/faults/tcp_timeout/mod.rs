@@ -62,6 +62,5 @@ impl ProxyRuled for TcpTimeout {
     }
 }
 
-
 #[cfg(test)]
 mod tests;

@@ -189,7 +189,7 @@ impl FakeProxy {
         Self { resolved, carried: 0, rules: Vec::new() }
     }
 
-    /// Chance is exact here: 10 % of 100 are 10.
+    /// Chance is exact here: 10 % of 100 are 10, of those that `first` and `every` leave.
     #[expect(clippy::cast_precision_loss, reason = "tests send few requests")]
     #[expect(
         clippy::cast_possible_truncation,
@@ -200,7 +200,11 @@ impl FakeProxy {
         self.carried += count;
         for (status, rule) in &mut self.rules {
             status.seen += count;
-            status.hits = (status.seen as f64 * rule.percent.fraction()).floor() as u64;
+            let matching = rule.fault.matching();
+            let first = matching.and_then(|matching| matching.first).unwrap_or(u64::MAX);
+            let every = matching.and_then(|matching| matching.every).unwrap_or(1).max(1);
+            let left = status.seen.min(first) / every;
+            status.hits = (left as f64 * rule.percent.fraction()).floor() as u64;
         }
     }
 

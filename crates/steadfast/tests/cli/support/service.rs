@@ -133,6 +133,17 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Option<(u16, Duration)> {
     Some((status, begun.elapsed()))
 }
 
+/// Asks once and reads until the connection ends: what came, and how long it took.
+pub(crate) fn whole(address: SocketAddr) -> (String, Duration) {
+    let begun = Instant::now();
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    write!(stream, "GET / HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    (String::from_utf8(answer).unwrap(), begun.elapsed())
+}
+
 /// The quickest of some answers that are all 200: a busy machine may delay one, a fault delays every one.
 #[track_caller]
 pub(crate) fn quickest(address: SocketAddr) -> Duration {
