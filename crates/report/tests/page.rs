@@ -47,6 +47,7 @@ fn story() -> Story {
             name: name.into(),
             describes: "answers later than 300 ms".into(),
             tolerance: Tolerance::Absolute(0.05),
+            history: None,
         }],
         injections: Vec::new(),
         recovery_within: None,

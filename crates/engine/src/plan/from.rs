@@ -7,9 +7,10 @@ use std::{sync::Arc, time::Duration};
 use steadfast_experiment::{Checked, Guard as WrittenGuard, MethodStep, ProbeState, SteadyState};
 use steadfast_model::{
     InjectionId, Problem, Problems,
+    event::Tolerance,
     problem::{Path, Severity},
 };
-use steadfast_probes::{Probe, ProbeSpec, Watch};
+use steadfast_probes::{Probe, ProbeSpec, Watch, load::HttpLoad};
 use steadfast_slo::Slo;
 
 use super::{Injection, Metric, Plan, Step, Windows};
@@ -28,7 +29,7 @@ pub fn from(checked: &Checked, slos: &[Slo]) -> Result<Plan, Problems> {
     let mut metrics = Vec::new();
     for (index, state) in spec.steady_state.iter().enumerate() {
         metrics.extend(match state {
-            SteadyState::Probe(state) => probed(state, &at("steadyState", index), &mut problems),
+            SteadyState::Probe(state) => probed(checked, state, &at("steadyState", index), &mut problems),
             SteadyState::Slo(state) => slo::metric(checked, index, state, slos, &mut problems),
         });
     }
@@ -68,14 +69,29 @@ pub fn probe(spec: ProbeSpec) -> Arc<dyn Probe> {
     Arc::new(Written(spec))
 }
 
-fn probed(state: &ProbeState, path: &Path, problems: &mut Problems) -> Option<Metric> {
+fn probed(checked: &Checked, state: &ProbeState, path: &Path, problems: &mut Problems) -> Option<Metric> {
     let Some(tolerance) = state.tolerance.tolerance() else {
         let path = path.key(state.probe.kind()).key("tolerance");
         let hint = "write absolute: 1% or relative: 1.5";
         problems.push(problem(path, "only an SLO has an error budget to burn", Some(hint)));
         return None;
     };
-    Some(Metric { name: state.name.clone(), probe: probe((*state.probe).clone()), tolerance })
+    Some(metric(checked, &state.name, (*state.probe).clone(), tolerance))
+}
+
+/// A metric, and what traffic the experiment itself makes for it.
+fn metric(checked: &Checked, name: &str, counted: ProbeSpec, tolerance: Tolerance) -> Metric {
+    let experiment = &checked.experiment;
+    let traffic = match &counted {
+        ProbeSpec::Load(counted) => {
+            let wanted = |load: &&HttpLoad| counted.load.as_ref().is_none_or(|name| load.name == *name);
+            Some(experiment.loads().filter(wanted).map(|load| load.rate.get()).sum())
+        }
+        // One look an interval is one event.
+        ProbeSpec::Http(_) => Some(1.0 / experiment.spec.windows.interval.seconds()),
+        _ => None,
+    };
+    Metric { name: name.to_owned(), probe: probe(counted), tolerance, traffic, earlier: None }
 }
 
 fn guard(

@@ -201,6 +201,8 @@ fn plan(scene: &Scene) -> Plan {
             name: "pay".to_owned(),
             probe: Arc::new(Eye { scene: scene.clone(), guard: false }),
             tolerance: Tolerance::Absolute(0.05),
+            traffic: None,
+            earlier: None,
         }],
         loads: vec![serde_json::from_value::<HttpLoad>(load).unwrap()],
         steps: vec![Step::Inject(Box::new(Injection {

@@ -33,6 +33,7 @@ pub(crate) fn plan(reversible: &[bool]) -> RunPlan {
             name: "pay".to_owned(),
             describes: "answers of /pay".to_owned(),
             tolerance: Tolerance::Absolute(0.05),
+            history: None,
         }],
         injections: reversible.iter().enumerate().map(injection).collect(),
         recovery_within: None,
