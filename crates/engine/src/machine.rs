@@ -15,6 +15,7 @@
 mod action;
 mod conclude;
 mod ending;
+mod harm;
 mod injection;
 mod input;
 mod measured;

@@ -1,5 +1,7 @@
 //! What a run is to do: the engine's own words, whatever document they come from.
 
+mod earlier;
+mod forecast;
 mod from;
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration as StdDuration};
@@ -17,6 +19,9 @@ use crate::{
     machine::{Begin, HOLD},
 };
 
+pub use earlier::Earlier;
+pub use forecast::Foretold;
+pub(crate) use forecast::counts;
 pub use from::{from, probe};
 
 /// What a run is to do.
@@ -59,6 +64,10 @@ pub struct Metric {
     pub tolerance: Tolerance,
     /// How long after it began a bad event may take to be known as one.
     pub onset: Duration,
+    /// Events a second that the plan itself causes; nothing when they come from elsewhere.
+    pub traffic: Option<f64>,
+    /// What earlier runs measured of it before their faults.
+    pub earlier: Option<Earlier>,
 }
 
 /// One step.
@@ -167,6 +176,7 @@ impl Metric {
             describes: self.probe.describe(),
             tolerance: self.tolerance,
             onset: self.onset,
+            history: self.earlier.as_ref().and_then(Earlier::stored),
         }
     }
 }

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::{
     Duration, Effect, InjectionId, Outcome, ResolvedTarget, RunId, Target, Verdict, WallTime,
-    sample::MetricSample, verdict::Reason,
+    sample::{Increment, MetricSample},
+    verdict::Reason,
 };
 
 /// One occurrence in a run.
@@ -210,6 +211,9 @@ pub enum Known {
         seconds: Option<f64>,
         /// Limit of the expectation, if there is one, in seconds.
         within: Option<f64>,
+        /// When harm began and ended, when the metrics show any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        harm: Option<DatedHarm>,
     },
     /// What the built-in load did, in all.
     LoadReported {
@@ -251,6 +255,32 @@ pub enum Known {
     },
     /// The run is over.
     Concluded(Box<Conclusion>),
+}
+
+/// When harm began and ended: change points of the metrics.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DatedHarm {
+    /// The metric that showed it first.
+    pub first: String,
+    /// Since the fault was in place.
+    pub began: Dated,
+    /// The metric that came back last.
+    pub last: String,
+    /// Since the end of the fault (the injection for faults that end by themselves); nothing while harm lasts.
+    pub ended: Option<Dated>,
+}
+
+/// A moment and the interval it lies in with about 95 %, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Dated {
+    /// The likeliest.
+    pub seconds: f64,
+    /// Not before this.
+    pub low: f64,
+    /// Not after this; nothing when it may be still to come.
+    pub high: Option<f64>,
 }
 
 /// How a run ended, with everything a replay must reproduce.
@@ -309,6 +339,20 @@ pub struct PlannedMetric {
     /// the metric tells about the time before as well.
     #[serde(default, skip_serializing_if = "Duration::is_zero")]
     pub onset: Duration,
+    /// What earlier runs measured of it before their faults, when there is enough of it: how bad events come is learned
+    /// from this when the run's own baseline is too short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<StoredHistory>,
+}
+
+/// Steady counts of earlier runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredHistory {
+    /// From how many runs.
+    pub runs: u64,
+    /// Counts of whole minutes (of one interval, if that is longer), oldest first. No block holds parts of two runs.
+    pub blocks: Vec<Increment>,
 }
 
 /// The share of bad events a metric may have while a fault is in effect: a map with one key.

@@ -66,6 +66,15 @@ fn head(story: &Story) -> Markup {
                         Some(None) => p.reason { "Not back in the steady state within the recovery window." },
                         None => {}
                     }
+                    @if let Some(harm) = &story.harm {
+                        p.note {
+                            "Harm showed " (words::dated(&harm.began)) " after the fault was in place, first in " (harm.first)
+                            @match &harm.ended {
+                                Some(ended) => { "; it ended " (words::dated(ended)) " after the fault, last in " (harm.last) "." }
+                                None => { "; its end was not seen." }
+                            }
+                        }
+                    }
                     p.note { "Outcome: " (conclusion.outcome) ". Reason: " code { (conclusion.reason.code) } ". Analysis " (conclusion.analysis) "." }
                 }
                 None => p.reason { "This run was never concluded: the process that wrote it died. Nothing can be said about the hypothesis." },

@@ -8,7 +8,10 @@ mod story;
 mod words;
 
 pub use story::{Mark, Point, Series, SourceText, Story, Window, sentence};
-pub use words::{duration as duration_in_words, instant as instant_in_words, share as share_in_words};
+pub use words::{
+    dated as dated_in_words, duration as duration_in_words, instant as instant_in_words,
+    share as share_in_words,
+};
 
 /// The run as one self-contained HTML page: no scripts, no fonts, no images from elsewhere.
 #[must_use]

@@ -4,7 +4,7 @@ use serde::Serialize;
 use steadfast_analysis::Finding;
 use steadfast_model::{
     Event, Phase,
-    event::{Conclusion, Known, RunPlan},
+    event::{Conclusion, DatedHarm, Known, RunPlan},
     run::{RunSummary, SourceDocument},
     sample::Increment,
 };
@@ -28,6 +28,8 @@ pub struct Story {
     pub finding: Option<Finding>,
     /// Seconds until the steady state was back; the inner `None`: not in time. The outer: not measured.
     pub recovery: Option<Option<f64>>,
+    /// When harm began and ended, when the metrics showed any.
+    pub harm: Option<DatedHarm>,
     /// One entry a metric, in the plan's order.
     pub series: Vec<Series>,
     /// The stretches of the run, in order.
@@ -119,6 +121,7 @@ impl Story {
             conclusion: None,
             finding: None,
             recovery: None,
+            harm: None,
             series: Vec::new(),
             windows: Vec::new(),
             marks: Vec::new(),
@@ -169,7 +172,9 @@ impl Story {
                     }
                 }
             }
-            Known::RecoveryMeasured { seconds, .. } => self.recovery = Some(*seconds),
+            Known::RecoveryMeasured { seconds, harm, .. } => {
+                (self.recovery, self.harm) = (Some(*seconds), harm.clone());
+            }
             Known::Concluded(conclusion) => {
                 self.finding = serde_json::from_value(conclusion.finding.clone()).ok();
                 self.conclusion = Some((**conclusion).clone());

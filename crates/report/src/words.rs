@@ -1,6 +1,6 @@
 //! Numbers as people read them.
 
-use steadfast_model::WallTime;
+use steadfast_model::{WallTime, event::Dated};
 
 /// A share of events as a percentage with as many digits as matter: `0.05 %`, `12.3 %`, `no traffic`.
 #[must_use]
@@ -26,6 +26,16 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// A dated moment, in seconds since something: `12.0 s (11.5 s to 12.5 s)`.
+#[must_use]
+pub fn dated(dated: &Dated) -> String {
+    let (seconds, low) = (duration(dated.seconds), duration(dated.low));
+    match dated.high {
+        Some(high) => format!("{seconds} ({low} to {})", duration(high)),
+        None => format!("{seconds} (not before {low})"),
+    }
+}
+
 /// A moment in UTC to the second: `2026-03-01 14:05:09 UTC`.
 #[must_use]
 pub fn instant(at: WallTime) -> String {
@@ -41,6 +51,13 @@ mod tests {
     fn shares_keep_the_digits_that_matter() {
         let all = [None, Some(0.0), Some(0.000_05), Some(0.005), Some(0.123), Some(1.0)].map(share);
         assert_eq!(all, ["no traffic", "0 %", "0.0050 %", "0.50 %", "12.3 %", "100 %"]);
+    }
+
+    #[test]
+    fn dated_moments_show_what_is_not_known() {
+        let moment = |high| dated(&Dated { seconds: 12.0, low: 11.5, high });
+        assert_eq!(moment(Some(72.0)), "12.0 s (11.5 s to 1 min 12 s)");
+        assert_eq!(moment(None), "12.0 s (not before 11.5 s)");
     }
 
     #[test]

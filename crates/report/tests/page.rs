@@ -48,6 +48,7 @@ fn story() -> Story {
             describes: "answers later than 300 ms".into(),
             tolerance: Tolerance::Absolute(0.05),
             onset: Duration::ZERO,
+            history: None,
         }],
         injections: Vec::new(),
         recovery_within: None,

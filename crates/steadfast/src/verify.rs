@@ -15,7 +15,7 @@ use steadfast_linux::own_identity;
 use steadfast_model::{
     Clock, Event, RunId,
     binding::Binding,
-    event::{Conclusion, Known},
+    event::{Conclusion, DatedHarm, Known},
     id::run_name,
     run::SourceDocument,
 };
@@ -26,7 +26,9 @@ use crate::{
     cli::Output,
     commands::fault::refused,
     confirm::confirm,
+    earlier,
     failure::Failure,
+    forecast,
     live::Live,
     live_runs::{self, LiveRun},
     screen::Screen,
@@ -44,6 +46,8 @@ pub(crate) struct Wish {
     pub(crate) ask: bool,
     /// Show what would happen and touch nothing.
     pub(crate) dry_run: bool,
+    /// Show what the run can find and touch nothing.
+    pub(crate) plan: bool,
     /// How to print.
     pub(crate) output: Output,
 }
@@ -58,6 +62,8 @@ pub(crate) struct Ended {
     pub(crate) conclusion: Conclusion,
     /// Recovery in seconds; the inner `None`: not in time. The outer: not measured.
     pub(crate) recovery: Option<Option<f64>>,
+    /// When harm began and ended, when there was any.
+    pub(crate) harm: Option<DatedHarm>,
     /// The exit code.
     pub(crate) exit_code: u8,
     /// Somebody asked for an end.
@@ -78,7 +84,12 @@ pub(crate) async fn verify(
     let environment = |name: &str| std::env::var(name).ok();
     let options = ReadOptions { set: wish.set.clone(), environment: &environment };
     let read = sources.read(&options, terminal.stderr_colour)?;
-    let plan = plan(&read, terminal)?;
+    let mut plan = plan(&read, terminal)?;
+    earlier::ask(&mut plan, session).await?;
+    if wish.plan {
+        forecast::print(&plan, wish.output, terminal)?;
+        return Ok(None);
+    }
     let host = Arc::new(session.host(read.binding.clone())?);
     announce(&plan, &*host, terminal).await?;
     if wish.dry_run {
@@ -153,6 +164,7 @@ async fn announce(plan: &Plan, host: &dyn Host, terminal: Terminal) -> Result<()
         "  takes    at most {}",
         steadfast_report::duration_in_words(longest.as_secs_f64())
     ));
+    forecast::say(plan, terminal);
     Ok(())
 }
 
@@ -198,12 +210,13 @@ async fn perform(
     tell_troubles(&end, session.terminal);
     let report = report(&name, &store, session).await;
     store.close().await;
-    let Seen { recovery, by_person } = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let Seen { recovery, harm, by_person } = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(Ended {
         experiment,
         run: name,
         conclusion: end.conclusion,
         recovery,
+        harm,
         exit_code: end.exit_code,
         by_person,
         report,
@@ -223,13 +236,16 @@ fn spool_folder(session: &Session) -> Result<PathBuf, Failure> {
 #[derive(Default)]
 struct Seen {
     recovery: Option<Option<f64>>,
+    harm: Option<DatedHarm>,
     by_person: bool,
 }
 
 impl Seen {
     fn note(&mut self, event: &Event) {
         match event.body.known() {
-            Some(Known::RecoveryMeasured { seconds, .. }) => self.recovery = Some(*seconds),
+            Some(Known::RecoveryMeasured { seconds, harm, .. }) => {
+                (self.recovery, self.harm) = (Some(*seconds), harm.clone());
+            }
             Some(Known::StopRequested { .. }) => self.by_person = true,
             _ => {}
         }

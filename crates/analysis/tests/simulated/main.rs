@@ -10,4 +10,5 @@ mod known_histories;
 mod planner;
 mod random;
 mod short_baselines;
+mod stored_histories;
 mod targets;

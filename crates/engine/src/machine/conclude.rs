@@ -152,7 +152,7 @@ impl Machine {
     fn recovery_expected(&self) -> Option<(Verdict, Reason)> {
         let within = self.plan.recovery_within?.seconds();
         let unseen = |completeness| (Verdict::Inconclusive, Reason::RecoveryNotSeen { within, completeness });
-        let Some(recovery) = self.recovery else { return Some(unseen(0.0)) };
+        let Some(recovery) = &self.recovery else { return Some(unseen(0.0)) };
         match recovery.seconds {
             Some(seconds) if seconds <= within => None,
             _ if recovery.completeness < SEEN || recovery.watched < within => {

@@ -2,24 +2,31 @@
 
 use serde_json::Value;
 use steadfast_analysis::{
-    Counts, Increments, Interval, Judge, Metric, Step, Tally, Unsteady, recovery, steady,
+    Counts, Increments, Interval, Judge, Metric, Step, Tally, Unsteady, evidence::Mixture, recovery, steady,
 };
 use steadfast_model::{
     digest,
-    event::{Known, PlannedMetric, RunPlan, Tolerance},
+    event::{DatedHarm, Known, PlannedMetric, RunPlan, Tolerance},
     sample::MetricSample,
 };
+
+use crate::plan::counts;
 
 /// Intervals within tolerance, one after the other, after which the system counts as recovered.
 pub const HOLD: usize = 5;
 
+/// Seconds of baseline from which dispersion is learned from it alone.
+const LONG_ENOUGH: f64 = 900.0;
+/// Evidence, `ln E`, that is enough to call two rates different: about 1 in 25.
+const DIFFERS: f64 = 3.2;
+
 /// What was measured so far.
 #[derive(Debug, Clone)]
 pub(super) struct Measured {
-    interval: Interval,
+    pub(super) interval: Interval,
     alpha: f64,
     beta: f64,
-    metrics: Vec<PlannedMetric>,
+    pub(super) metrics: Vec<PlannedMetric>,
     /// The canonical form of all `Sampled` events, as the items of a list.
     record: String,
     /// Intervals measured in all.
@@ -36,6 +43,8 @@ pub(super) struct Measured {
     pub(super) judged: u64,
     /// One entry an interval since the fault window began: all within tolerance, or not, or not known.
     after: Counts,
+    /// The counts of each metric since the fault window began.
+    pub(super) since: Vec<Counts>,
 }
 
 impl Measured {
@@ -55,6 +64,7 @@ impl Measured {
             window: 0,
             judged: 0,
             after: Counts::default(),
+            since: vec![Counts::default(); plan.metrics.len()],
         }
     }
 
@@ -132,6 +142,9 @@ impl Measured {
     /// Notes whether an interval was within tolerance.
     pub(super) fn feed_after(&mut self, samples: &[MetricSample]) {
         self.after.push(self.within(samples).map(|within| Tally::new(f64::from(u8::from(!within)), 1.0)));
+        for (counts, sample) in self.since.iter_mut().zip(samples) {
+            counts.push(tally(sample));
+        }
     }
 
     /// Everything that keeps the baseline from being a steady state, with the metric.
@@ -155,7 +168,9 @@ impl Measured {
     /// What the judge would be given now, without the fault window.
     pub(super) fn increments(&self) -> Increments {
         let metric = |(metric, baseline): (&PlannedMetric, &Counts)| {
-            Metric::new(&metric.name, tolerance(metric.tolerance), baseline.clone(), Counts::default())
+            let history = history(metric, baseline, self.interval);
+            let tolerance = tolerance(metric.tolerance);
+            Metric { history, ..Metric::new(&metric.name, tolerance, baseline.clone(), Counts::default()) }
         };
         let metrics = self.metrics.iter().zip(&self.baseline).map(metric).collect();
         Increments { interval: self.interval, alpha: self.alpha, beta: self.beta, metrics }
@@ -166,8 +181,10 @@ impl Measured {
     ///
     /// After a fault that ends by itself, harm may show only some intervals later. So, when `from_harm` is set, the
     /// first streak *after the first interval out of tolerance* counts, if there is one.
-    pub(super) fn recovered(&self, start: u64, from_harm: bool) -> Recovery {
-        let start = usize::try_from(start).unwrap_or(usize::MAX);
+    ///
+    /// A streak says that the system is back, the change point of the metrics says since when, when they show harm.
+    pub(super) fn recovered(&self, times: Times, from_harm: bool) -> Recovery {
+        let start = times.start;
         let since: Vec<_> = self.after.entries().skip(start).collect();
         let harmed = since.iter().position(|entry| entry.is_some_and(|entry| entry.bad > 0.0));
         let skip = if from_harm { harmed.unwrap_or(0) } else { 0 };
@@ -175,8 +192,19 @@ impl Measured {
         since.iter().skip(skip).for_each(|entry| counts.push(*entry));
         let seconds = self.interval.seconds();
         let measured = since.iter().flatten().count() as f64;
+        let streak = recovery(&counts, self.interval, 0.0, HOLD).map(|found| found + skip as f64 * seconds);
+        let harm = self.harm(times);
+        let ended = harm.as_ref().and_then(|harm| harm.ended);
+        let dated = |streak: f64| match ended {
+            Some(ended) if ended.seconds >= streak || self.calm(start, ended.seconds, streak) => {
+                ended.seconds
+            }
+            _ => streak,
+        };
         Recovery {
-            seconds: recovery(&counts, self.interval, 0.0, HOLD).map(|found| found + skip as f64 * seconds),
+            seconds: streak.map(dated),
+            sure: streak.is_some() && (harm.is_none() || ended.is_some_and(|ended| ended.high.is_some())),
+            harm,
             watched: since.len() as f64 * seconds,
             completeness: if since.is_empty() { 0.0 } else { measured / since.len() as f64 },
         }
@@ -193,15 +221,48 @@ impl Measured {
     }
 }
 
-/// How the system came back.
+/// Intervals of the fault window.
 #[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Times {
+    /// The last fault was ordered.
+    pub(super) ordered: usize,
+    /// It was in place.
+    pub(super) injected: usize,
+    /// From here on the system may recover.
+    pub(super) start: usize,
+}
+
+/// How the system came back.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Recovery {
+    /// Nothing speaks against it any more.
+    pub(super) sure: bool,
+    /// When harm began and ended, when there was any.
+    pub(super) harm: Option<DatedHarm>,
     /// After how many seconds; nothing when it was not seen.
     pub(super) seconds: Option<f64>,
     /// For how many seconds it was watched.
     pub(super) watched: f64,
     /// Share of these intervals in which every metric was measured with traffic.
     pub(super) completeness: f64,
+}
+
+/// What dispersion is learned from besides the baseline: what earlier runs stored, when the baseline itself is too short
+/// and does not contradict it.
+fn history(metric: &PlannedMetric, baseline: &Counts, interval: Interval) -> Option<Counts> {
+    let stored = metric.history.as_ref()?;
+    let own = baseline.sum();
+    if baseline.present() as f64 * interval.seconds() >= LONG_ENOUGH || own.total <= 0.0 {
+        return None;
+    }
+    let counts = counts(stored, interval);
+    let theirs = counts.sum();
+    let traffic = |sum: Tally, intervals: usize| sum.total / intervals.max(1) as f64;
+    let ratio = traffic(own, baseline.present()) / traffic(theirs, counts.present());
+    // Another rate of bad events, shown beyond a factor of two, has another dispersion.
+    let differs = |one, other| Mixture::harm().relative(one, other, 2.0, 4.0) >= DIFFERS;
+    let fits = (1.0 / 1.5..=1.5).contains(&ratio) && !differs(own, theirs) && !differs(theirs, own);
+    fits.then_some(counts)
 }
 
 /// The finding as JSON, or null when nothing was measured under a fault.
@@ -216,7 +277,7 @@ fn tally(sample: &MetricSample) -> Option<Tally> {
     Some(Tally::new(increment.bad as f64, increment.total as f64))
 }
 
-fn tolerance(tolerance: Tolerance) -> steadfast_analysis::Tolerance {
+pub(super) fn tolerance(tolerance: Tolerance) -> steadfast_analysis::Tolerance {
     match tolerance {
         Tolerance::Absolute(rate) => steadfast_analysis::Tolerance::Absolute(rate),
         Tolerance::Relative(factor) => steadfast_analysis::Tolerance::Relative(factor),

@@ -2,7 +2,7 @@
 
 use steadfast_model::{Effect, InjectionId, Phase, event::Known};
 
-use super::{Action, Machine, Place};
+use super::{Action, Machine, Place, measured::Times};
 use crate::reason::Reason;
 
 /// Failed attempts after which taking a fault away is left to the reaper.
@@ -170,12 +170,16 @@ impl Machine {
         let last = self.injections.iter().rev().find(|injection| injection.place != Place::Untouched);
         let Some(last) = last else { return };
         let start = if last.reversible { self.removed_at } else { last.ordered_at };
-        let recovery = self.measured.recovered(start, !last.reversible);
+        let index = |interval: u64| usize::try_from(interval).unwrap_or(usize::MAX);
+        let (ordered, injected) = (index(last.ordered_at), index(last.injected_at.max(last.ordered_at)));
+        let times = Times { ordered, injected, start: index(start) };
+        let recovery = self.measured.recovered(times, !last.reversible);
         let over = self.measured.intervals - self.since >= self.schedule.recovery;
-        if recovery.seconds.is_some() || over {
-            self.recovery = Some(recovery);
+        if recovery.sure || over {
             let within = self.plan.recovery_within.map(steadfast_model::Duration::seconds);
-            out.push(Action::Emit(Known::RecoveryMeasured { seconds: recovery.seconds, within }));
+            let (seconds, harm) = (recovery.seconds, recovery.harm.clone());
+            out.push(Action::Emit(Known::RecoveryMeasured { seconds, within, harm }));
+            self.recovery = Some(recovery);
             self.begin_to_conclude(out);
         }
     }

@@ -8,9 +8,10 @@ use std::{sync::Arc, time::Duration};
 use steadfast_experiment::{Checked, Guard as WrittenGuard, MethodStep, ProbeState, SteadyState};
 use steadfast_model::{
     InjectionId, Problem, Problems,
+    event::Tolerance,
     problem::{Path, Severity},
 };
-use steadfast_probes::{Probe, ProbeSpec, Watch};
+use steadfast_probes::{Probe, ProbeSpec, Watch, load::HttpLoad};
 use steadfast_slo::Slo;
 
 use super::{Injection, Metric, Plan, Step, Windows};
@@ -77,8 +78,23 @@ fn probed(checked: &Checked, state: &ProbeState, path: &Path, problems: &mut Pro
         problems.push(problem(path, "only an SLO has an error budget to burn", Some(hint)));
         return None;
     };
-    let onset = onset::of(&state.probe, checked);
-    Some(Metric { name: state.name.clone(), probe: probe((*state.probe).clone()), tolerance, onset })
+    Some(metric(checked, &state.name, (*state.probe).clone(), tolerance))
+}
+
+/// A metric, and what traffic the experiment itself makes for it.
+fn metric(checked: &Checked, name: &str, counted: ProbeSpec, tolerance: Tolerance) -> Metric {
+    let experiment = &checked.experiment;
+    let traffic = match &counted {
+        ProbeSpec::Load(counted) => {
+            let wanted = |load: &&HttpLoad| counted.load.as_ref().is_none_or(|name| load.name == *name);
+            Some(experiment.loads().filter(wanted).map(|load| load.rate.get()).sum())
+        }
+        // One look an interval is one event.
+        ProbeSpec::Http(_) => Some(1.0 / experiment.spec.windows.interval.seconds()),
+        _ => None,
+    };
+    let onset = onset::of(&counted, checked);
+    Metric { name: name.to_owned(), probe: probe(counted), tolerance, onset, traffic, earlier: None }
 }
 
 fn guard(

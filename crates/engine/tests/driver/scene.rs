@@ -203,6 +203,8 @@ fn plan(scene: &Scene) -> Plan {
             probe: Arc::new(Eye { scene: scene.clone(), guard: false }),
             tolerance: Tolerance::Absolute(0.05),
             onset: Duration::ZERO,
+            traffic: None,
+            earlier: None,
         }],
         loads: vec![serde_json::from_value::<HttpLoad>(load).unwrap()],
         steps: vec![Step::Inject(Box::new(Injection {

@@ -1,5 +1,6 @@
 //! The machine, told what happens, one story a test.
 
+mod history;
 mod plans;
 mod properties;
 mod several;
@@ -10,7 +11,10 @@ use steadfast_engine::{
     exit_code,
     machine::{Action, Input},
 };
-use steadfast_model::{Duration, Effect, Phase, event::Known};
+use steadfast_model::{
+    Duration, Effect, Phase,
+    event::{Dated, DatedHarm, Known},
+};
 
 #[test]
 fn a_fault_without_harm_holds() {
@@ -349,6 +353,70 @@ fn recovery_in_time_holds_and_too_late_refutes() {
         });
         assert_eq!(measured, Some(bad_after as f64));
     }
+}
+
+/// What the run measured of the recovery.
+fn measured(run: &Run) -> (Option<f64>, Option<DatedHarm>) {
+    let measured = emitted(&run.actions).find_map(|known| match known {
+        Known::RecoveryMeasured { seconds, harm, .. } => Some((seconds, harm)),
+        _ => None,
+    });
+    measured.expect("recovery was measured")
+}
+
+#[test]
+fn harm_is_dated_by_the_change_of_the_metrics() {
+    let mut run = Run::under_fault(plan(&[true]));
+    run.see(active());
+    run.sample(3, 0, 1_000);
+    run.sample(7, 30, 1_000);
+    run.sample(2, 30, 1_000);
+    run.sample(10, 0, 1_000);
+    let (seconds, harm) = measured(&run);
+    let harm = harm.unwrap();
+    assert_eq!(harm.began, Dated { seconds: 3.0, low: 2.5, high: Some(3.5) });
+    assert_eq!(harm.ended, Some(Dated { seconds: 2.0, low: 1.5, high: Some(2.5) }));
+    assert_eq!(seconds, Some(2.0), "3 % are tolerated, but it was over only then");
+    assert!(run.replay().agrees);
+}
+
+#[test]
+fn a_streak_by_luck_is_no_recovery() {
+    let mut run = Run::of(plan(&[true]));
+    run.tell(resolved(run.ids[0]));
+    run.sample(10, 0, 40);
+    run.tell(Input::FaultInjected { injection: run.ids[0] });
+    run.see(active());
+    // 8 events an interval, of which one in four fails: too little to stop the fault.
+    for index in 0..10 {
+        run.sample(1, u64::from(index % 2 == 0) * 4, 8);
+    }
+    run.sample(5, 0, 1);
+    assert_eq!(run.machine.phase(), Phase::Recover, "five events in which nothing fails show nothing");
+    run.sample(5, 0, 8);
+    let (seconds, _) = measured(&run);
+    assert_eq!(seconds, Some(0.0));
+    assert!(run.replay().agrees);
+}
+
+#[test]
+fn a_part_of_the_way_back_is_no_recovery() {
+    let mut run = Run::under_fault(plan(&[true]));
+    run.see(active());
+    run.sample(10, 4, 100);
+    // From 50 % to 8 %, where 5 % are tolerated, and only then back.
+    run.sample(2, 500, 1_000);
+    run.sample(2, 80, 1_000);
+    run.sample(6, 0, 1_000);
+    assert_eq!(measured(&run).0, Some(4.0));
+}
+
+#[test]
+fn without_harm_nothing_is_dated() {
+    let mut run = Run::under_fault(plan(&[true]));
+    run.see(active());
+    run.sample(20, 0, 100);
+    assert_eq!(measured(&run), (Some(0.0), None));
 }
 
 #[test]

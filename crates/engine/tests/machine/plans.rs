@@ -34,6 +34,7 @@ pub(crate) fn plan(reversible: &[bool]) -> RunPlan {
             describes: "answers of /pay".to_owned(),
             tolerance: Tolerance::Absolute(0.05),
             onset: Duration::ZERO,
+            history: None,
         }],
         injections: reversible.iter().enumerate().map(injection).collect(),
         recovery_within: None,

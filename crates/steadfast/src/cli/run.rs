@@ -11,6 +11,8 @@ Examples:
   steadfast run experiment.yaml
   steadfast run experiment.yaml --set rate=50/s --yes
   steadfast run experiment.yaml --dry-run        show targets and duration, touch nothing
+  steadfast run experiment.yaml --plan           show what it can find, how soon, and at what cost
+  steadfast run experiment.yaml --plan --output json
   steadfast run experiment.yaml --output json    one event a line on stdout, then the conclusion")]
 pub(crate) struct RunArguments {
     /// The experiment document
@@ -28,6 +30,10 @@ pub(crate) struct RunArguments {
     /// Show what would happen and touch nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Show what this run can find before it runs: the smallest effect, the chance to end in held, the longest time
+    /// until it is stopped, the cost. Touches nothing
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) plan: bool,
     /// Do not ask before injecting
     #[arg(long, short)]
     pub(crate) yes: bool,

@@ -16,6 +16,7 @@ pub(crate) async fn run(arguments: &RunArguments, session: &Session) -> Result<u
         set: arguments.set.iter().cloned().collect(),
         ask: !arguments.yes,
         dry_run: arguments.dry_run,
+        plan: arguments.plan,
         output: arguments.output,
     };
     let Some(ended) = verify(Sources::typed(arguments)?, wish, stop::requests, session).await? else {
@@ -28,8 +29,17 @@ pub(crate) async fn run(arguments: &RunArguments, session: &Session) -> Result<u
             "{word} ({}): {}",
             ended.conclusion.outcome, ended.conclusion.reason.sentence
         ));
+        if let Some(harm) = &ended.harm {
+            let began = steadfast_report::dated_in_words(&harm.began);
+            terminal.print(format_args!("harm showed after {began}, first in {}", harm.first));
+        }
         if let Some(Some(seconds)) = ended.recovery {
-            terminal.print(format_args!("recovered after {}", steadfast_report::duration_in_words(seconds)));
+            let ended = ended.harm.as_ref().and_then(|harm| harm.ended);
+            let after = match ended.filter(|ended| ended.seconds == seconds) {
+                Some(ended) => steadfast_report::dated_in_words(&ended),
+                None => steadfast_report::duration_in_words(seconds),
+            };
+            terminal.print(format_args!("recovered after {after}"));
         }
         terminal.print(format_args!("run {}", ended.run));
         if let Some(report) = &ended.report {

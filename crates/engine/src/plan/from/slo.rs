@@ -5,7 +5,7 @@ use steadfast_model::{Problems, event::Tolerance, problem::Path, yaml::suggest};
 use steadfast_probes::{ProbeSpec, StatusSet};
 use steadfast_slo::{Slo, SloMetric, read_inline};
 
-use super::{at, onset, probe, problem};
+use super::{at, problem};
 use crate::plan::Metric;
 
 /// The metric of the SLO in `spec.steadyState[index]`: one that stands there, or one of `slos`.
@@ -38,8 +38,7 @@ pub(super) fn metric(
     if let (Some(accepts), ProbeSpec::Load(load)) = (accepts, &counted) {
         check_accepted(checked, load.load.as_deref(), &accepts, &path, problems);
     }
-    let onset = onset::of(&counted, checked);
-    Some(Metric { name: state.name.clone(), probe: probe(counted), tolerance, onset })
+    Some(super::metric(checked, &state.name, counted, tolerance))
 }
 
 /// What is counted, what is tolerated, and which statuses are good.
