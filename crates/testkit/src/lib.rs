@@ -1,9 +1,12 @@
-//! What tests need and products must not have: throw-away directories on a real disk, processes to act on.
+//! What tests need and products must not have: throw-away directories on a real disk, processes to act on, a real
+//! Prometheus.
 //!
 //! Only ever a dev-dependency.
 
 pub mod place;
+pub mod prometheus;
 pub mod sleeper;
 
 pub use place::durable_dir;
+pub use prometheus::Prometheus;
 pub use sleeper::Sleeper;
