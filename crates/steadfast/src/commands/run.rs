@@ -1,6 +1,7 @@
 //! `steadfast run FILE`
 
 use crate::{
+    annotate::Grafana,
     cli::{Output, run::RunArguments},
     failure::Failure,
     session::Session,
@@ -16,6 +17,10 @@ pub(crate) async fn run(arguments: &RunArguments, session: &Session) -> Result<u
         set: arguments.set.iter().cloned().collect(),
         ask: !arguments.yes,
         dry_run: arguments.dry_run,
+        grafana: arguments
+            .annotate
+            .clone()
+            .map(|url| Grafana { url, token: arguments.annotate_token.clone() }),
         output: arguments.output,
     };
     let Some(ended) = verify(Sources::typed(arguments)?, wish, stop::requests, session).await? else {
