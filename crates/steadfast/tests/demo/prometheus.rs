@@ -1,7 +1,8 @@
 //! A belief about the sample system, judged by what a real Prometheus knows.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, thread, time::Duration};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use steadfast_testkit::Prometheus;
 
@@ -96,6 +97,21 @@ fn a_belief_about_the_sample_system_is_held_or_refuted_by_promql() {
           atMost: 0.5, every: 250ms }, tolerance: { absolute: 50% }";
     let (code, said) = watched.run(rate, "risk");
     assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the fault has to be in place for some time")]
+fn a_prometheus_that_dies_under_the_fault_lets_nothing_be_held() {
+    let watched = Watched::new("promdies");
+    let pid = i32::try_from(watched.prometheus.pid()).ok().and_then(Pid::from_raw).unwrap();
+    let (code, said) = thread::scope(|scope| {
+        let run = scope.spawn(|| watched.run(FAST, "risk"));
+        thread::sleep(Duration::from_secs(12));
+        kill_process(pid, Signal::KILL).unwrap();
+        run.join().unwrap()
+    });
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("inconclusive") && said.contains("connection refused"), "{said}");
 }
 
 #[test]
