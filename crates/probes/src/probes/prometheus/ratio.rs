@@ -97,11 +97,12 @@ impl RatioWatch {
             return self.nothing_yet(now, scraped, notes);
         }
         self.is_fresh(now, &mut until, &mut notes)?;
-        let mut before = self.read.clone();
-        for (target, at) in std::mem::replace(&mut self.scraped, scraped) {
-            // What was scraped without these series will show all that they count.
-            before.iter_mut().for_each(|before| _ = before.entry(target.clone()).or_insert(at));
-        }
+        // What was scraped without these series will show all that they count.
+        let before = self.read.as_ref().map(|read| {
+            let mut before = self.scraped.clone();
+            before.extend(read.clone());
+            before
+        });
         let before = before.as_ref();
         // Both or none: a gap leaves everything for the next look.
         let (mut next_part, mut next_total) = (self.part.clone(), self.total.clone());
@@ -109,7 +110,8 @@ impl RatioWatch {
         let whole = next_total.advance(&total, before, &until).map_err(|cause| (cause, hint))?;
         let some = next_part.advance(&part, before, &until).map_err(|cause| (cause, hint))?;
         let first = before.is_none();
-        (self.part, self.total, self.read) = (next_part, next_total, Some(until));
+        (self.part, self.total) = (next_part, next_total);
+        (self.read, self.scraped) = (Some(until), scraped);
         let gaps = std::mem::take(&mut self.uncounted).saturating_sub(1);
         if first {
             return Ok(counted(0, 0, notes));

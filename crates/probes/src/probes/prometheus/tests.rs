@@ -107,6 +107,16 @@ fn an_interval_without_a_new_scrape_is_a_gap_and_counted_with_the_next() {
 }
 
 #[test]
+fn a_failure_born_in_an_interval_that_could_not_be_counted_is_counted_with_the_next() {
+    let nothing = vec![time(1.0), up(0.9), samples(1.0, &[]), samples(1.0, &[])];
+    let odd = at(2.0, &[("200", f64::NAN), ("500", 3.0)]);
+    let looks = looks(RATIO, &[nothing, odd, at(3.0, &[("200", 10.0), ("500", 4.0)])]);
+    assert!(looks[1].as_ref().unwrap_err().cause.contains("is NaN"));
+    let next = looks[2].as_ref().unwrap();
+    assert_eq!(next.increment, steadfast_model::sample::Increment { bad: 4, total: 14 });
+}
+
+#[test]
 fn what_prometheus_has_not_heard_of_for_long_is_a_gap() {
     let old = vec![time(100.0), up(30.0), samples(30.0, &[("200", 10.0)]), samples(30.0, &[])];
     let error = last_error(RATIO, &[old]);

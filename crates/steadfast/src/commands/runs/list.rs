@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn since_is_a_time_ago_a_day_or_a_moment() {
         let now = WallTime(1_772_373_909_000_000);
-        let at = |text: &str| moment(text, now).map(|moment| instant_in_words(moment));
+        let at = |text: &str| moment(text, now).map(instant_in_words);
         assert_eq!(at("90m").unwrap(), "2026-03-01 12:35:09 UTC");
         assert_eq!(at("7d").unwrap(), "2026-02-22 14:05:09 UTC");
         assert_eq!(at("2026-02-28").unwrap(), "2026-02-28 00:00:00 UTC");
