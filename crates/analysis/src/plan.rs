@@ -66,6 +66,8 @@ pub struct Prospect {
     pub history: Option<Counts>,
     /// Dispersion, instead of an estimate.
     pub dispersion: Option<Dispersion>,
+    /// For how many seconds of the fault window it does not show all that is bad yet: it must hold without them too.
+    pub onset_seconds: f64,
 }
 
 /// What a run can show.
@@ -151,9 +153,11 @@ impl Outset {
                 rate.map(|rate| (rho * rate).min(1.0)).filter(|&rate| rate > 0.0)
             }
         };
+        let fault_seconds = (self.fault_seconds - prospect.onset_seconds).max(0.0);
+        let settled = Self { fault_seconds, metrics: vec![], ..self.clone() };
         let held = match (prospect.tolerance, prospect.rate) {
-            (Tolerance::Relative(_), None) => self.best(prospect),
-            _ => odds.held(),
+            (Tolerance::Relative(_), None) => settled.best(prospect),
+            (_, rate) => settled.odds(prospect, rate.unwrap_or(0.0)).held(),
         };
         let estimate = odds.estimate();
         let effect = |rate: f64, tolerated: f64| self.effect(&odds, prospect, rate, tolerated);
@@ -177,7 +181,7 @@ impl Outset {
                 odds.detectable(tolerated, POWER).map(|share| effect(share, tolerated))
             }),
             effects,
-            needed: (held < 0.5).then(|| self.needed(prospect, &odds)).flatten(),
+            needed: (held < 0.5).then(|| settled.needed(prospect, &odds)).flatten(),
         }
     }
 

@@ -174,6 +174,7 @@ proptest! {
         let control = control.filter(|_| matches!(tolerance, Tolerance::Relative(_)));
         let prospect = Prospect {
             name: "m".to_owned(), tolerance, traffic, control, rate, history, dispersion: None,
+ onset_seconds: 0.0,
         };
         let outset = Outset {
             interval: Interval::from_seconds(5), alpha: 0.05, beta: 0.05, baseline_seconds, fault_seconds,

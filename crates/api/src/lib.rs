@@ -30,6 +30,12 @@ pub trait Api: Send + Sync {
     /// # Errors
     /// [`ApiErrorKind::NotFound`] when none or several match.
     async fn replay_run(&self, name: &str) -> Result<ReplayReport, ApiError>;
+
+    /// Keeps a run of another history as it is. `false` when it is kept already.
+    ///
+    /// # Errors
+    /// [`ApiErrorKind::Conflict`] when another run of this id or name is kept, or this one with other events.
+    async fn import_run(&self, record: &RunRecord) -> Result<bool, ApiError>;
 }
 
 /// A run with everything that was kept of it.
@@ -92,6 +98,8 @@ pub struct ApiError {
 pub enum ApiErrorKind {
     /// There is no such thing, or several.
     NotFound,
+    /// It does not go with what is kept.
+    Conflict,
     /// What is kept cannot be read.
     Unavailable,
 }

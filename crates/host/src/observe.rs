@@ -1,9 +1,10 @@
-//! Looks at the system from outside: asks over HTTP, and sends the built-in load.
+//! Looks at the system from outside: asks over HTTP, runs programs, and sends the built-in load.
 //!
 //! Only `http` and `https` addresses that a document or the binding names are ever asked. Redirects are not followed,
 //! proxies of the environment are not used, and every answer has a limit in bytes and in time.
 
 mod address;
+mod command;
 mod connect;
 mod error;
 mod fetch;
@@ -18,6 +19,7 @@ mod tests;
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -29,7 +31,7 @@ use steadfast_model::{
 };
 use steadfast_probes::{
     ProbeError,
-    world::{HttpAnswer, HttpRequest, LoadGood, ServiceUrl, World},
+    world::{CommandAnswer, CommandRequest, HttpAnswer, HttpRequest, LoadGood, ServiceUrl, World},
 };
 
 pub use address::ServiceAddress;
@@ -43,6 +45,7 @@ pub struct Observer {
     services: BTreeMap<String, ServiceAddress>,
     clock: Arc<dyn Clock>,
     seed: u64,
+    keeper: Vec<OsString>,
     tls: Tls,
     loads: Mutex<BTreeMap<String, Arc<Load>>>,
 }
@@ -51,7 +54,14 @@ impl Observer {
     /// Looks at these services. The due times of loads follow from `seed`.
     #[must_use]
     pub fn new(services: BTreeMap<String, ServiceAddress>, clock: Arc<dyn Clock>, seed: u64) -> Self {
-        Self { services, clock, seed, tls: Tls::default(), loads: Mutex::default() }
+        Self { services, clock, seed, keeper: Vec::new(), tls: Tls::default(), loads: Mutex::default() }
+    }
+
+    /// Runs programs, below what this command line starts: it must call [`steadfast_linux::command::keep`].
+    #[must_use]
+    pub fn with_keeper(mut self, keeper: Vec<OsString>) -> Self {
+        self.keeper = keeper;
+        self
     }
 
     /// What a load did so far, or did until it was stopped. `None` when there is no load of this name.
@@ -69,6 +79,10 @@ impl Observer {
 impl World for Observer {
     async fn fetch(&self, request: &HttpRequest) -> Result<HttpAnswer, ProbeError> {
         fetch::fetch(request, &self.tls, &*self.clock).await
+    }
+
+    async fn run(&self, request: &CommandRequest) -> Result<CommandAnswer, ProbeError> {
+        command::run(&self.keeper, request).await
     }
 
     fn service_url(&self, service: &str, which: ServiceUrl) -> Result<String, ProbeError> {

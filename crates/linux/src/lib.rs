@@ -1,15 +1,17 @@
 //! What only the kernel can tell or do: processes, clocks, who listens where.
 //!
 //! It never decides: it does what it is told and says what it did. It is the only crate that may hold unsafe code
-//! (today it holds none) and the only one, with the tests' kit, that starts programs.
+//! and the only one, with the tests' kit, that starts programs.
 //!
 //! - [`clock`]: the system's [`steadfast_model::Clock`];
 //! - [`identity`]: what makes a process that very process; its state, parents, name, program and arguments;
 //! - [`handle`]: holding on to a process by descriptor, to signal it and to learn of its end;
 //! - [`listen`]: which processes listen on a TCP port;
-//! - [`mod@detach`]: starting a program that outlives this one.
+//! - [`mod@detach`]: starting a program that outlives this one;
+//! - [`command`]: running a program of somebody else so that nothing of it stays.
 
 pub mod clock;
+pub mod command;
 pub mod detach;
 pub mod error;
 pub mod handle;
@@ -18,6 +20,7 @@ pub mod listen;
 mod stat;
 
 pub use clock::SystemClock;
+pub use command::{CommandEnding, CommandOrder, CommandReport, run_kept};
 pub use detach::{Detached, become_session_leader, detach};
 pub use error::LinuxError;
 pub use handle::{ProcessHandle, wait_for_an_end};

@@ -1,5 +1,7 @@
 //! What a list shows of runs, wherever it is shown.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Outcome, RunId, Verdict, WallTime};
@@ -12,6 +14,18 @@ pub struct RunFilter {
     pub experiment: Option<String>,
     /// Only runs with this verdict.
     pub verdict: Option<Verdict>,
+    /// Only runs that ended like this.
+    #[serde(default)]
+    pub outcome: Option<Outcome>,
+    /// Only runs that verify this claim.
+    #[serde(default)]
+    pub claim: Option<String>,
+    /// Only runs whose experiment has this label with this value.
+    #[serde(default)]
+    pub label: Option<(String, String)>,
+    /// Only runs that began at this moment or later.
+    #[serde(default)]
+    pub since: Option<WallTime>,
     /// At most this many; all when absent.
     pub limit: Option<u32>,
 }
@@ -30,6 +44,12 @@ pub struct RunSummary {
     pub title: String,
     /// Digest of the experiment document.
     pub digest: String,
+    /// The claim it verifies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<String>,
+    /// The experiment's labels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// When it began.
     pub started_at: WallTime,
     /// When it was concluded; `None` while it runs, and for a run whose writer died.

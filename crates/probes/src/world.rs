@@ -47,6 +47,20 @@ pub trait World: Send + Sync {
         })
     }
 
+    /// Runs a program and waits for its end, within the request's limits. Nothing it started is left when this returns,
+    /// or when it is dropped.
+    ///
+    /// # Errors
+    /// When it cannot be started. However it ends is no error.
+    async fn run(&self, request: &CommandRequest) -> Result<CommandAnswer, ProbeError> {
+        Err(ProbeError {
+            what: format!("run `{}`", request.argv.first().map_or("", String::as_str)),
+            cause: "programs cannot be started here".to_owned(),
+            hint: None,
+            ours: true,
+        })
+    }
+
     /// Reads a secret from where it is kept.
     ///
     /// # Errors
@@ -110,4 +124,41 @@ pub struct HttpAnswer {
     pub content_type: Option<String>,
     /// From sending to the last byte.
     pub took: Duration,
+}
+
+/// A program to run.
+#[derive(Debug, Clone)]
+pub struct CommandRequest {
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// Variables of its environment; values may be secrets and are never printed.
+    pub env: Vec<(String, steadfast_model::secret::Secret)>,
+    /// It is killed after this time.
+    pub timeout: Duration,
+    /// It is killed when it prints more, in bytes.
+    pub longest_output: usize,
+}
+
+/// What a program said.
+#[derive(Debug, Clone)]
+pub struct CommandAnswer {
+    /// How it ended.
+    pub end: CommandEnd,
+    /// What it printed; what is no UTF-8 is replaced.
+    pub output: String,
+    /// The end of what it complained about.
+    pub errors: String,
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandEnd {
+    /// By itself, with this exit code.
+    Exited(i32),
+    /// By this signal, which was not ours.
+    Killed(i32),
+    /// It was killed as its time was over.
+    Late,
+    /// It was killed as it printed too much.
+    TooMuch,
 }

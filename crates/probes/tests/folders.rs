@@ -18,9 +18,9 @@ fn example(kind: &ProbeKind) -> ProbeSpec {
 }
 
 #[test]
-fn there_are_three_kinds_of_their_own() {
+fn there_are_five_kinds_of_their_own() {
     let kinds: BTreeSet<&str> = PROBES.iter().map(|kind| kind.kind).collect();
-    assert_eq!(kinds, BTreeSet::from(["http", "load", "scrape"]));
+    assert_eq!(kinds, BTreeSet::from(["command", "http", "load", "prometheus", "scrape"]));
 }
 
 #[test]

@@ -1,9 +1,11 @@
-//! A finished run as something to read: one HTML file that needs nothing else, and JSON.
+//! A finished run as something to read: one HTML file that needs nothing else, Markdown, JUnit XML and JSON.
 //!
 //! Everything shown is computed from the run's events, by way of [`Story`]. Pure: no files, no clock.
 
 mod chart;
 mod html;
+mod junit;
+mod markdown;
 mod story;
 mod words;
 
@@ -17,6 +19,18 @@ pub use words::{
 #[must_use]
 pub fn html(story: &Story) -> String {
     html::page(story).into_string()
+}
+
+/// The run as Markdown: for a pull request or the summary of a CI job.
+#[must_use]
+pub fn markdown(story: &Story) -> String {
+    markdown::document(story)
+}
+
+/// The run as JUnit XML. Only what was shown passes: what is inconclusive is an error.
+#[must_use]
+pub fn junit(story: &Story) -> String {
+    junit::document(story)
 }
 
 /// The run as JSON: what the page shows, for programs.

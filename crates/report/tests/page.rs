@@ -1,6 +1,7 @@
-//! The page and the JSON of a small run, told from its events.
+//! The page and other forms of a small run, told from its events.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use proptest::prelude::*;
 use steadfast_analysis::{Counts, Increments, Interval, Metric, judge};
 use steadfast_model::{
     Duration, Event, Outcome, Phase, RunId, Verdict, WallTime,
@@ -9,7 +10,7 @@ use steadfast_model::{
     sample::{Increment, MetricSample},
     verdict::Reason,
 };
-use steadfast_report::{Story, html, json};
+use steadfast_report::{Story, html, json, junit, markdown};
 
 /// A run whose metric goes bad under the fault; names and texts try to break out of the page.
 fn story() -> Story {
@@ -30,6 +31,8 @@ fn story() -> Story {
         experiment: "ledger-slow".into(),
         title: "Payments survive a slow ledger & <b>more</b>".into(),
         digest: "0123456789abcdef".into(),
+        claim: None,
+        labels: [].into(),
         started_at: WallTime(1_772_373_909_000_000),
         ended_at: Some(WallTime(1_772_373_939_000_000)),
         outcome: Some(Outcome::Stopped),
@@ -150,4 +153,83 @@ fn the_json_holds_every_sample() {
     assert_eq!(value["series"][0]["points"].as_array().unwrap().len(), 14);
     assert_eq!(value["conclusion"]["verdict"], "refuted");
     assert_eq!(value["windows"][1]["phase"], "observe");
+}
+
+/// How many test cases there are, failed, and could not be carried out, as a reader of XML sees them; and whether the
+/// counts that the document itself gives agree.
+fn cases(text: &str) -> (usize, usize, usize) {
+    let document = roxmltree::Document::parse(text).unwrap_or_else(|error| panic!("{error}:\n{text}"));
+    let count = |name| document.descendants().filter(|node| node.has_tag_name(name)).count();
+    let found = (count("testcase"), count("failure"), count("error"));
+    assert_eq!(count("skipped"), 0);
+    for name in ["testsuites", "testsuite"] {
+        let node = document.descendants().find(|node| node.has_tag_name(name)).unwrap();
+        let said = |name| node.attribute(name).unwrap().parse::<usize>().unwrap();
+        assert_eq!((said("tests"), said("failures"), said("errors")), found);
+    }
+    found
+}
+
+#[test]
+fn junit_passes_only_what_was_shown() {
+    let mut story = story();
+    assert_eq!(cases(&junit(&story)), (2, 2, 0));
+    for (verdict, expected) in [(Verdict::Held, (2, 1, 0)), (Verdict::Inconclusive, (2, 1, 1))] {
+        story.conclusion.as_mut().unwrap().verdict = verdict;
+        assert_eq!(cases(&junit(&story)), expected, "{verdict}");
+    }
+    // A metric that kept its tolerance in a run that shows nothing proves nothing.
+    story.finding.as_mut().unwrap().metrics[0].verdict = steadfast_analysis::Verdict::Held;
+    assert_eq!(cases(&junit(&story)), (2, 0, 2));
+    story.conclusion.as_mut().unwrap().verdict = Verdict::Held;
+    assert_eq!(cases(&junit(&story)), (2, 0, 0));
+    story.finding = None;
+    assert_eq!(cases(&junit(&story)), (2, 0, 1));
+    story.conclusion = None;
+    assert_eq!(cases(&junit(&story)), (1, 0, 1));
+}
+
+#[test]
+fn junit_has_what_ci_systems_read() {
+    let text = junit(&story());
+    let document = roxmltree::Document::parse(&text).unwrap();
+    let suite = document.descendants().find(|node| node.has_tag_name("testsuite")).unwrap();
+    assert_eq!(suite.attribute("name"), Some("ledger-slow"));
+    assert_eq!(suite.attribute("timestamp"), Some("2026-03-01T14:05:09"));
+    assert!(suite.attribute("time").unwrap().parse::<f64>().unwrap() > 1.0);
+    let case = document.descendants().find(|node| node.has_tag_name("testcase")).unwrap();
+    assert_eq!(
+        (case.attribute("classname"), case.attribute("name")),
+        (Some("steadfast.ledger-slow"), Some("hypothesis"))
+    );
+    let failure = document.descendants().find(|node| node.has_tag_name("failure")).unwrap();
+    assert_eq!((failure.attribute("type"), failure.attribute("message")), (Some("refuted"), Some("Harm.")));
+}
+
+#[test]
+fn markdown_shows_the_verdict_and_the_numbers_and_nothing_breaks_out() {
+    let text = markdown(&story());
+    for part in ["**refuted** (stopped). Harm.", "| metric | verdict |", "## What happened", "```yaml"] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+    let outside = text.split("```").step_by(2).collect::<String>();
+    assert!(!outside.contains("<script") && !outside.contains("<b>"), "{outside}");
+    let mut story = story();
+    story.conclusion = None;
+    assert!(markdown(&story).contains("**unfinished**"));
+}
+
+proptest! {
+    #[test]
+    fn no_text_of_a_run_breaks_the_xml(text in any::<String>()) {
+        let mut story = story();
+        story.run.title.clone_from(&text);
+        story.run.experiment.clone_from(&text);
+        story.series[0].name.clone_from(&text);
+        story.conclusion.as_mut().unwrap().reason.sentence.clone_from(&text);
+        story.marks.iter_mut().for_each(|mark| mark.what.clone_from(&text));
+        prop_assert_eq!(cases(&junit(&story)).0, 2);
+        let table = markdown(&story).lines().filter(|line| line.starts_with("| ")).count();
+        prop_assert_eq!(table, 2, "the head and one metric");
+    }
 }

@@ -110,6 +110,9 @@ Examples:
     /// Carries out undo records when their deadline comes or their injector dies
     #[command(hide = true)]
     Reaper,
+    /// Stands between this program and one that a probe runs
+    #[command(hide = true)]
+    Keeper,
     /// One service of the sample system
     #[command(hide = true)]
     DemoService(demo::ServiceArguments),

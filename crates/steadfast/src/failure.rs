@@ -75,7 +75,7 @@ impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         let code = match error.kind {
             steadfast_api::ApiErrorKind::NotFound => code::USAGE,
-            steadfast_api::ApiErrorKind::Unavailable => code::FAILED,
+            steadfast_api::ApiErrorKind::Unavailable | steadfast_api::ApiErrorKind::Conflict => code::FAILED,
         };
         Self { code, ..Self::failed(&error).hint(error.hint.as_ref()) }
     }

@@ -8,7 +8,7 @@ use steadfast_model::{
     event::Known,
     run::{RunFilter, RunSummary},
 };
-use steadfast_store::{Runs, Sqlite, StoreError};
+use steadfast_store::{NewRun, Runs, Sqlite, StoreError};
 
 /// Answers from a history in this process.
 pub(crate) struct LocalApi {
@@ -40,6 +40,14 @@ impl Api for LocalApi {
         let events = self.store.events(run.id).await.map_err(as_api)?;
         Ok(ReplayReport { result: compare(&run, &events), run })
     }
+
+    async fn import_run(&self, record: &RunRecord) -> Result<bool, ApiError> {
+        let RunSummary { id, name, experiment, title, digest, claim, labels, started_at, .. } =
+            record.summary.clone();
+        let documents = record.documents.clone();
+        let run = NewRun { id, name, experiment, title, digest, claim, labels, started_at, documents };
+        self.store.import(&run, &record.events).await.map_err(as_api)
+    }
 }
 
 /// Replays the events and compares with the stored conclusion, and that with what lists show.
@@ -70,6 +78,7 @@ fn compare(run: &RunSummary, events: &[Event]) -> ReplayResult {
 fn as_api(error: StoreError) -> ApiError {
     let kind = match error {
         StoreError::NoSuchRun { .. } | StoreError::Ambiguous { .. } => ApiErrorKind::NotFound,
+        StoreError::Differs { .. } => ApiErrorKind::Conflict,
         _ => ApiErrorKind::Unavailable,
     };
     ApiError { kind, hint: error.hint().map(str::to_owned), message: error.to_string() }

@@ -10,6 +10,8 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
+mod annotate;
+mod archive;
 mod cli;
 mod commands;
 mod confirm;
@@ -31,6 +33,7 @@ use cli::{Cli, Command, fault::FaultCommand};
 use failure::Failure;
 use local::LocalApi;
 use session::Session;
+use steadfast_model::Clock;
 use terminal::{Style, Terminal, paint};
 
 fn main() -> ExitCode {
@@ -62,6 +65,10 @@ fn dispatch(cli: Cli, terminal: Terminal) -> Result<u8, Failure> {
         Command::Fault(FaultCommand::Show { kind, output }) => commands::fault::show(&kind, output, terminal),
         Command::Proxy(arguments) => {
             one_thread()?.block_on(commands::proxy::proxy(arguments, open, terminal))
+        }
+        Command::Keeper => {
+            steadfast_linux::command::keep().map_err(|error| Failure::failed(error.with_causes()))?;
+            Ok(0)
         }
         Command::Reaper => one_thread()?.block_on(commands::reaper::reaper(open()?.state, terminal)),
         Command::DemoService(arguments) => one_thread()?.block_on(commands::demo::service(&arguments)),
@@ -106,7 +113,8 @@ fn dispatch(cli: Cli, terminal: Terminal) -> Result<u8, Failure> {
             one_thread()?.block_on(async {
                 session.clean_up().await?;
                 let store = session.history().await?;
-                let result = commands::runs::runs(command, &LocalApi::new(store.clone()), terminal).await;
+                let api = LocalApi::new(store.clone());
+                let result = commands::runs::runs(command, &api, session.clock.wall(), terminal).await;
                 store.close().await;
                 result
             })

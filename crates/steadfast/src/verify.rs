@@ -23,6 +23,7 @@ use steadfast_report::Story;
 use steadfast_store::{Fence, NewRun, Runs, Sqlite};
 
 use crate::{
+    annotate::{Annotator, Grafana},
     cli::Output,
     commands::fault::refused,
     confirm::confirm,
@@ -48,6 +49,8 @@ pub(crate) struct Wish {
     pub(crate) dry_run: bool,
     /// Show what the run can find and touch nothing.
     pub(crate) plan: bool,
+    /// A Grafana to tell.
+    pub(crate) grafana: Option<Grafana>,
     /// How to print.
     pub(crate) output: Output,
 }
@@ -100,7 +103,9 @@ pub(crate) async fn verify(
         return Ok(None);
     }
     let stop = stop()?;
-    perform(plan, read.documents, read.binding, host, (wish.output, stop), session).await.map(Some)
+    let experiment = &read.checked.experiment;
+    let about = (experiment.spec.claim.clone(), experiment.metadata.labels.clone());
+    perform(plan, about, read.documents, read.binding, host, (wish, stop), session).await.map(Some)
 }
 
 /// The plan of an experiment with its service levels; warnings are shown.
@@ -170,14 +175,24 @@ async fn announce(plan: &Plan, host: &dyn Host, terminal: Terminal) -> Result<()
 
 async fn perform(
     plan: Plan,
+    (claim, labels): (Option<String>, BTreeMap<String, String>),
     documents: Vec<SourceDocument>,
     binding: Binding,
     host: Arc<dyn Host>,
-    (output, stop): (Output, StopSignal),
+    (wish, stop): (Wish, StopSignal),
     session: &Session,
 ) -> Result<Ended, Failure> {
     let id = RunId::new();
     let name = run_name(&plan.name, id);
+    let services =
+        binding.services.iter().map(|(name, service)| (name.clone(), ServiceAddress::from(service)));
+    let keeper = session.command(&["keeper"]).into_iter().map(Into::into).collect();
+    let observer = Observer::new(services.collect(), session.clock.clone(), seed(id)).with_keeper(keeper);
+    let observer = Arc::new(observer);
+    let annotator = match &wish.grafana {
+        Some(to) => Some(Annotator::start(to, (&plan.name, &name), observer.clone(), session.terminal)?),
+        None => None,
+    };
     let store = session.history().await?;
     let new = NewRun {
         id,
@@ -185,6 +200,8 @@ async fn perform(
         experiment: plan.name.clone(),
         title: plan.title.clone(),
         digest: plan.document_digest.clone(),
+        claim,
+        labels,
         started_at: session.clock.wall(),
         documents: documents.clone(),
     };
@@ -192,21 +209,22 @@ async fn perform(
     let process = own_identity().map_err(|error| Failure::failed(error.with_causes()))?;
     let _announced = live_runs::announce(session.folder(), &LiveRun { run: id, name: name.clone(), process })
         .map_err(|error| Failure::failed(format!("announce the run: {error}")))?;
-    let services =
-        binding.services.iter().map(|(name, service)| (name.clone(), ServiceAddress::from(service)));
-    let observer = Arc::new(Observer::new(services.collect(), session.clock.clone(), seed(id)));
     let stage = Stage { host, world: observer.clone(), traffic: observer, clock: session.clock.clone() };
     let mut journal = StoreJournal { store: store.clone(), run: id, fence };
     let spool = spool_folder(session)?.join(format!("{id}.events"));
     let seen = Mutex::new(Seen::default());
-    let mut screen = Screen::start(Live::new(output, session.terminal), session.terminal)?;
+    let mut screen = Screen::start(Live::new(wish.output, session.terminal), session.terminal)?;
     let experiment = plan.name.clone();
     let mut show = |event: &Event| {
         seen.lock().unwrap_or_else(PoisonError::into_inner).note(event);
         screen.show(event);
+        annotator.iter().for_each(|annotator| annotator.note(event));
     };
     let end = run(plan, id, stage, &mut journal, &spool, &mut show, stop).await;
     screen.finish();
+    if let Some(annotator) = annotator {
+        annotator.finish().await;
+    }
     tell_troubles(&end, session.terminal);
     let report = report(&name, &store, session).await;
     store.close().await;

@@ -177,7 +177,7 @@ fn a_command_line_with_a_flag_that_is_not_there_is_refused() {
 
 #[test]
 fn links_between_pages_lead_somewhere() {
-    for name in ["README.md", "docs/experiment.md", "docs/undo.md", "docs/verdicts.md"] {
+    for name in ["README.md", "docs/ci.md", "docs/experiment.md", "docs/undo.md", "docs/verdicts.md"] {
         let page = page(name);
         let folder = root().join(name).parent().unwrap().to_owned();
         for link in page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

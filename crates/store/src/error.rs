@@ -57,6 +57,12 @@ pub enum StoreError {
         /// What comes next in the history.
         found: u64,
     },
+    /// Another run has the id or the name of one to be kept.
+    #[error("keep the run {name}: the history has another of this name, or this one with other events")]
+    Differs {
+        /// The name.
+        name: String,
+    },
     /// A stored value cannot be read.
     #[error("read {what}: {cause}")]
     Malformed {
@@ -88,6 +94,7 @@ impl StoreError {
             Self::Newer { .. } => Some("use the newer program, or choose another history with --state-dir"),
             Self::NoSuchRun { .. } => Some("`steadfast runs list` shows the names"),
             Self::Ambiguous { .. } => Some("write more of the name"),
+            Self::Differs { .. } => Some("import it into a history of its own, with --state-dir"),
             Self::OutOfStep { .. } | Self::Malformed { .. } | Self::Other(_) => None,
         }
     }

@@ -1,5 +1,7 @@
 //! Runs, as any database keeps them.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use steadfast_model::{
     Event, RunId, WallTime,
@@ -22,6 +24,12 @@ pub trait Runs: Send + Sync {
     /// # Errors
     /// [`StoreError::OutOfStep`] when the first event is not the next one or the fence is not the run's.
     async fn append(&self, run: RunId, fence: Fence, events: &[Event]) -> Result<(), StoreError>;
+
+    /// Keeps a run of another history, with all its events: all or nothing. `false` when this very run is kept already.
+    ///
+    /// # Errors
+    /// [`StoreError::Differs`] when another run of this id or name is kept, or this one with other events.
+    async fn import(&self, run: &NewRun, events: &[Event]) -> Result<bool, StoreError>;
 
     /// Runs, newest first.
     ///
@@ -65,6 +73,10 @@ pub struct NewRun {
     pub title: String,
     /// Digest of the experiment document.
     pub digest: String,
+    /// The claim it verifies.
+    pub claim: Option<String>,
+    /// The experiment's labels.
+    pub labels: BTreeMap<String, String>,
     /// When.
     pub started_at: WallTime,
     /// What it is made from.

@@ -24,6 +24,8 @@ fn new_run(experiment: &str, at: i64) -> NewRun {
         experiment: experiment.to_owned(),
         title: "A title".to_owned(),
         digest: "00".to_owned(),
+        claim: Some(format!("{experiment}-holds")),
+        labels: [("team".to_owned(), experiment.to_owned())].into(),
         started_at: WallTime(at),
         documents: vec![SourceDocument {
             role: "experiment".into(),
@@ -161,4 +163,50 @@ async fn a_missing_folder_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let error = Sqlite::open(&folder.path().join("nowhere/history.sqlite")).await.unwrap_err();
     assert!(matches!(error, StoreError::Open { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn lists_are_narrowed_by_outcome_claim_label_and_time() {
+    let (_folder, store) = history().await;
+    for (experiment, at) in [("a_b", 10), ("other", 20)] {
+        let run = new_run(experiment, at);
+        let fence = store.begin(&run).await.unwrap();
+        if experiment == "a_b" {
+            store.append(run.id, fence, &[event(0, concluded(Verdict::Held))]).await.unwrap();
+        }
+    }
+    let list = async |filter: RunFilter| {
+        let runs = store.list(&filter).await.unwrap();
+        runs.into_iter().map(|run| run.experiment).collect::<Vec<_>>().join(" ")
+    };
+    let label = |value: &str| Some(("team".to_owned(), value.to_owned()));
+    let all = RunFilter::default;
+    assert_eq!(list(all()).await, "other a_b");
+    assert_eq!(list(RunFilter { outcome: Some(Outcome::Completed), ..all() }).await, "a_b");
+    assert_eq!(list(RunFilter { claim: Some("other-holds".into()), ..all() }).await, "other");
+    assert_eq!(list(RunFilter { since: Some(WallTime(11)), ..all() }).await, "other");
+    assert_eq!(list(RunFilter { since: Some(WallTime(10)), ..all() }).await, "other a_b");
+    assert_eq!(list(RunFilter { label: label("a_b"), ..all() }).await, "a_b");
+    assert_eq!(list(RunFilter { label: label("a%"), ..all() }).await, "");
+    assert_eq!(list(RunFilter { label: label("a_b"), claim: Some("other-holds".into()), ..all() }).await, "");
+}
+
+#[tokio::test]
+async fn a_run_of_another_history_is_kept_once_and_never_mixed_up() {
+    let (_folder, store) = history().await;
+    let run = new_run("risk-slow", 1);
+    let events = [event(0, Known::Noted { what: "x".into() }), event(1, concluded(Verdict::Held))];
+    assert!(store.import(&run, &events).await.unwrap());
+    assert!(!store.import(&run, &events).await.unwrap());
+    let found = store.find(&run.name).await.unwrap();
+    assert_eq!((found.verdict, &found.claim, &found.labels), (Some(Verdict::Held), &run.claim, &run.labels));
+    assert_eq!(store.events(run.id).await.unwrap(), events);
+    assert_eq!(store.documents(run.id).await.unwrap(), run.documents);
+
+    let other = [event(0, Known::Noted { what: "y".into() }), event(1, concluded(Verdict::Held))];
+    assert!(matches!(store.import(&run, &other).await, Err(StoreError::Differs { .. })));
+    let namesake = NewRun { id: RunId::new(), ..run.clone() };
+    assert!(matches!(store.import(&namesake, &events).await, Err(StoreError::Differs { .. })));
+    assert_eq!(store.events(run.id).await.unwrap(), events);
+    assert_eq!(store.list(&RunFilter::default()).await.unwrap().len(), 1);
 }

@@ -1,11 +1,14 @@
-//! What tests need and products must not have: throw-away directories on a real disk, processes to act on.
+//! What tests need and products must not have: throw-away directories on a real disk, processes to act on, a real
+//! Prometheus.
 //!
 //! Only ever a dev-dependency.
 
 pub mod place;
+pub mod prometheus;
 pub mod skip;
 pub mod sleeper;
 
 pub use place::durable_dir;
+pub use prometheus::Prometheus;
 pub use skip::skip;
 pub use sleeper::Sleeper;

@@ -210,6 +210,7 @@ fn the_planner_knows_control_groups() {
                 rate: Some(base),
                 history: None,
                 dispersion: Some(dispersions[dispersions.len() / 2]),
+                onset_seconds: 0.0,
             }],
         };
         let foretold = outset.forecast_at(base * factor).metrics[0].effects[0].stop_seconds.unwrap();

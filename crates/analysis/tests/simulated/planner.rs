@@ -23,6 +23,7 @@ impl Cell {
                 rate: Some(self.base),
                 history: metric.history,
                 dispersion: None,
+                onset_seconds: 0.0,
             };
             let outset = Outset {
                 interval: setup.interval,

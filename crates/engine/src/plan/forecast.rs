@@ -51,6 +51,7 @@ impl Plan {
                 rate: earlier.and_then(super::Earlier::rate),
                 history: stored.map(|stored| counts(&stored, interval)),
                 dispersion: None,
+                onset_seconds: metric.onset.seconds() * self.injections().count() as f64,
             });
         }
         let fault_seconds = under_fault(&plan);

@@ -12,7 +12,7 @@ use steadfast_model::{
     secret::{Secret, SecretSource},
 };
 
-use super::{HttpAnswer, HttpRequest, LoadGood, ServiceUrl, World};
+use super::{CommandAnswer, CommandRequest, HttpAnswer, HttpRequest, LoadGood, ServiceUrl, World};
 use crate::ProbeError;
 
 /// A world that follows a script.
@@ -23,6 +23,7 @@ pub struct FakeWorld {
     /// Values of environment variables that hold secrets.
     pub secrets: BTreeMap<String, String>,
     answers: Mutex<VecDeque<Result<HttpAnswer, ProbeError>>>,
+    ends: Mutex<VecDeque<CommandAnswer>>,
     asked: Mutex<Vec<HttpRequest>>,
     loads: Mutex<BTreeMap<String, VecDeque<Increment>>>,
     read: Mutex<Vec<(String, String, LoadGood)>>,
@@ -55,6 +56,11 @@ impl FakeWorld {
         lock(&self.answers).push_back(Err(ProbeError { ours: true, ..error("fetch", cause) }));
     }
 
+    /// The next program that is run ends like this.
+    pub fn end(&self, answer: CommandAnswer) {
+        lock(&self.ends).push_back(answer);
+    }
+
     /// What the load of this name counts, one entry a call, over all readers.
     pub fn load(&self, name: &str, increments: impl IntoIterator<Item = Increment>) {
         lock(&self.loads).entry(name.to_owned()).or_default().extend(increments);
@@ -80,6 +86,10 @@ impl World for FakeWorld {
         lock(&self.answers)
             .pop_front()
             .unwrap_or_else(|| Err(error("fetch", "the script has no more answers")))
+    }
+
+    async fn run(&self, _: &CommandRequest) -> Result<CommandAnswer, ProbeError> {
+        lock(&self.ends).pop_front().ok_or_else(|| error("run", "the script has no more programs"))
     }
 
     fn service_url(&self, service: &str, which: ServiceUrl) -> Result<String, ProbeError> {

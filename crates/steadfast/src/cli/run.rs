@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use steadfast_model::secret::SecretSource;
+
 use super::Output;
 
 /// `steadfast run`
@@ -37,6 +39,12 @@ pub(crate) struct RunArguments {
     /// Do not ask before injecting
     #[arg(long, short)]
     pub(crate) yes: bool,
+    /// A Grafana to tell of start, faults and end, as annotations; whatever it answers, the run goes on
+    #[arg(long, env = "STEADFAST_GRAFANA_URL", value_name = "URL")]
+    pub(crate) annotate: Option<String>,
+    /// Where the token for it is: env:NAME or file:PATH
+    #[arg(long, env = "STEADFAST_GRAFANA_TOKEN_FROM", value_name = "PLACE", value_parser = secret)]
+    pub(crate) annotate_token: Option<SecretSource>,
     /// How to print
     #[arg(long, short, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub(crate) output: Output,
@@ -75,7 +83,16 @@ pub(crate) struct InitArguments {
     pub(crate) file: PathBuf,
 }
 
-fn parameter(text: &str) -> Result<(String, String), String> {
+fn secret(text: &str) -> Result<SecretSource, String> {
+    match text.split_once(':') {
+        Some(("env", name)) if !name.is_empty() => Ok(SecretSource::Env(name.to_owned())),
+        Some(("file", path)) if !path.is_empty() => Ok(SecretSource::File(path.into())),
+        // Not repeated: it may be the token itself.
+        _ => Err("write env:NAME or file:PATH, never the token itself".to_owned()),
+    }
+}
+
+pub(super) fn parameter(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write NAME=VALUE".to_owned()),

@@ -143,8 +143,14 @@ async fn run_experiments(
         let terminal = session.terminal;
         terminal.say("");
         let sources = Sources::beside(&documents.join(format!("{name}.yaml")))?;
-        let wish =
-            Wish { set: BTreeMap::new(), ask: false, dry_run: false, plan: false, output: Output::Text };
+        let wish = Wish {
+            set: BTreeMap::new(),
+            ask: false,
+            dry_run: false,
+            plan: false,
+            grafana: None,
+            output: Output::Text,
+        };
         let Some(ended) = verify(sources, wish, || Ok(stop.clone()), session).await? else { continue };
         results.push(ended);
         if pressed(stop).await {

@@ -1,6 +1,7 @@
 //! `steadfast run FILE`
 
 use crate::{
+    annotate::Grafana,
     cli::{Output, run::RunArguments},
     failure::Failure,
     session::Session,
@@ -17,6 +18,10 @@ pub(crate) async fn run(arguments: &RunArguments, session: &Session) -> Result<u
         ask: !arguments.yes,
         dry_run: arguments.dry_run,
         plan: arguments.plan,
+        grafana: arguments
+            .annotate
+            .clone()
+            .map(|url| Grafana { url, token: arguments.annotate_token.clone() }),
         output: arguments.output,
     };
     let Some(ended) = verify(Sources::typed(arguments)?, wish, stop::requests, session).await? else {

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::json;
 use steadfast_api::{Api, ReplayResult};
-use steadfast_model::{Verdict, run::RunFilter};
+use steadfast_model::{WallTime, run::RunFilter};
 use steadfast_report::Story;
 
 use crate::{
@@ -16,16 +16,23 @@ use crate::{
     terminal::{Style, Terminal, paint},
 };
 
+mod archive;
 mod diff;
 mod list;
 mod show;
 
 /// Looks at what was learned.
-pub(crate) async fn runs(command: RunsCommand, api: &dyn Api, terminal: Terminal) -> Result<u8, Failure> {
+pub(crate) async fn runs(
+    command: RunsCommand,
+    api: &dyn Api,
+    now: WallTime,
+    terminal: Terminal,
+) -> Result<u8, Failure> {
     match command {
-        RunsCommand::List { experiment, verdict, limit, output } => {
-            let verdict = verdict.map(|word| verdict_of(&word));
-            let filter = RunFilter { experiment, verdict, limit: Some(limit) };
+        RunsCommand::List { experiment, verdict, outcome, claim, label, since, limit, output } => {
+            let (verdict, outcome) = (verdict.map(word).transpose()?, outcome.map(word).transpose()?);
+            let since = since.map(|text| list::moment(&text, now)).transpose().map_err(Failure::usage)?;
+            let filter = RunFilter { experiment, verdict, outcome, claim, label, since, limit: Some(limit) };
             list::list(&api.list_runs(&filter).await?, output, terminal)
         }
         RunsCommand::Show { run, events, output } => {
@@ -51,13 +58,21 @@ pub(crate) async fn runs(command: RunsCommand, api: &dyn Api, terminal: Terminal
             let story = Story::new(record.summary, &record.events, record.documents);
             let (text, ending) = match output {
                 Report::Html => (steadfast_report::html(&story), "html"),
+                Report::Markdown => (steadfast_report::markdown(&story), "md"),
+                Report::Junit => (steadfast_report::junit(&story), "xml"),
                 Report::Json => (steadfast_report::json(&story).map_err(Failure::failed)?, "json"),
             };
             let file = file.unwrap_or_else(|| format!("{}.{ending}", story.run.name).into());
+            if file.as_os_str() == "-" {
+                terminal.print(text.trim_end());
+                return Ok(0);
+            }
             write(&file, &text)?;
             terminal.print(file.display());
             Ok(0)
         }
+        RunsCommand::Export { runs, all, file } => archive::export(&runs, all, file, api, terminal).await,
+        RunsCommand::Import { file } => archive::import(&file, api, terminal).await,
     }
 }
 
@@ -122,11 +137,7 @@ pub(crate) fn write(file: &Path, text: &str) -> Result<(), Failure> {
     fs::write(file, text).map_err(|error| Failure::failed(format!("write {}: {error}", file.display())))
 }
 
-fn verdict_of(word: &str) -> Verdict {
-    match word {
-        "held" => Verdict::Held,
-        "refuted" => Verdict::Refuted,
-        // The command line accepts nothing else.
-        _ => Verdict::Inconclusive,
-    }
+/// A word of a closed list, as its enum spells it.
+fn word<T: serde::de::DeserializeOwned>(word: String) -> Result<T, Failure> {
+    serde_json::from_value(word.into()).map_err(Failure::usage)
 }

@@ -52,6 +52,23 @@ fn all_problems_are_told_at_once_with_file_line_column_and_hint() {
 }
 
 #[test]
+fn bad_promql_is_refused_with_its_line_and_column_before_anything_is_touched() {
+    let text = format!(
+        "{HEAD}spec:
+  steadyState:
+    - prometheus:
+        name: known
+        value: {{ query: 'sum(rate(requests_total))', atMost: 1 }}
+        tolerance: {{ absolute: 5% }}
+  method:
+    - inject: {{ fault: {{ processPause: {{}} }}, into: {{ process: {{ pid: {} }} }}, for: 5s }}
+",
+        std::process::id()
+    );
+    refused(&text, &[]).says("wrong.yaml:8:25").says("this is no PromQL").says("expected type");
+}
+
+#[test]
 fn an_unknown_fault_is_refused() {
     refused_after("processPause: {}", "volcano: {}").says("volcano");
 }

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "tests start processes, wait for them and watch the clock")]
 
+mod annotations;
+mod commands;
 mod documents;
 mod faults;
 mod help;

@@ -68,6 +68,63 @@ fn a_report_is_one_file_that_needs_nothing_else() {
         .says("no/such/folder.html");
 }
 
+#[test]
+fn a_report_for_ci_never_shows_what_was_not_shown_as_passed() {
+    let (place, held, refuted) = with_two_runs();
+    let report = |run: &str, format: &str| {
+        place.run(&["runs", "report", run, "--format", format, "--file", "-"]).expect(0).stdout
+    };
+    let junit = report(&held, "junit");
+    assert!(junit.contains("tests=\"2\" failures=\"0\" errors=\"0\""), "{junit}");
+    let junit = report(&refuted, "junit");
+    assert!(junit.contains("tests=\"2\" failures=\"2\" errors=\"0\""), "{junit}");
+    assert!(report(&refuted, "markdown").contains("**refuted**"));
+
+    let (service, file) = (Service::new(), "quiet.yaml");
+    let proxy = place.proxy(service.address);
+    let experiment = Experiment::new(&proxy.url(), "httpDelay: { latency: 20ms }", &proxy.target());
+    let steady =
+        format!("http: {{ name: once, url: '{}', tolerance: {{ absolute: 1% }} }}", service.url("/"));
+    let file = place.write(file, &experiment.watching(&steady).text());
+    let output = place.run(&["run", &file, "--yes"]).expect(2);
+    let quiet = output.stdout.lines().find_map(|line| line.strip_prefix("run ")).unwrap().to_owned();
+    let junit = report(&quiet, "junit");
+    assert!(junit.contains("errors=\"2\"") && junit.contains("type=\"inconclusive\""), "{junit}");
+    assert!(report(&quiet, "markdown").contains("**inconclusive**"));
+}
+
+#[test]
+fn runs_go_to_another_history_and_their_verdicts_still_follow_from_their_events() {
+    let (place, held, refuted) = with_two_runs();
+    place.run(&["runs", "export", "--all", "--file", "runs.jsonl"]).expect(0).says("runs.jsonl");
+    let one = place.run(&["runs", "export", &held]).expect(0).stdout;
+    let file = place.path().join("runs.jsonl").display().to_string();
+
+    let other = Place::new();
+    other.run(&["runs", "import", &file]).expect(0).says("2 imported, 0 kept already");
+    other.run(&["runs", "import", &file]).expect(0).says("0 imported, 2 kept already");
+    other.run(&["runs", "import", &other.write("one", &one)]).expect(0).says("0 imported, 1 kept already");
+    other.run(&["runs", "replay", "--all"]).expect(0).says("2 agree, 0 disagree");
+    assert_eq!(other.runs(), place.runs());
+    let again = other.run(&["runs", "export", "--all"]).expect(0).stdout;
+    assert_eq!(again.trim_end(), fs::read_to_string(&file).unwrap().trim_end());
+
+    let text = fs::read_to_string(&file).unwrap();
+    let third = Place::new();
+    let tampered = third.write("t", &text.replacen("\"bad\":0", "\"bad\":1", 1));
+    third.run(&["runs", "import", &tampered]).expect(65).says("does not agree").says("nothing was imported");
+    let foreign = third.write("f", &text.replace("\"format\":1", "\"format\":9"));
+    third.run(&["runs", "import", &foreign]).expect(65).says("this is format 9");
+    assert!(third.runs().is_empty());
+
+    let list = |arguments: &[&str]| place.run(&[&["runs", "list"], arguments].concat()).expect(0).stdout;
+    assert!(list(&["--outcome", "completed"]).contains(&held));
+    assert!(!list(&["--outcome", "completed"]).contains(&refuted));
+    assert!(list(&["--since", "1h"]).contains(&held));
+    assert!(list(&["--label", "team=nobody"]).is_empty());
+    place.run(&["runs", "list", "--since", "yesterday"]).expect(64).says("write 90m");
+}
+
 /// Adds one bad event to one interval of one run.
 fn change_one_increment(history: &Path) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -56,11 +56,12 @@ fn every_example_reaches_the_verdict_it_should_and_leaves_nothing_behind() {
     assert_eq!(verdict, "refuted", "{said}");
     let (verdict, said) = up.run("process-pause.yaml", &["baseline=6s", "hold=15s"]);
     assert_eq!(verdict, "held", "{said}");
+    // prometheus.yaml is run beside a real one, in its own test.
     let (verdict, said) = up.run("proxy-delay.yaml", &["baseline=6s", "hold=12s"]);
     assert_eq!(verdict, "held", "{said}");
 
     let status = text(&up.0.run(&["status"]));
     assert!(status.contains("Nothing is injected."), "{status}");
     let examples = fs::read_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples")).unwrap();
-    assert_eq!(examples.count(), 3, "a new example belongs into this test");
+    assert_eq!(examples.count(), 4, "a new example belongs into this test");
 }

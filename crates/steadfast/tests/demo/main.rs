@@ -4,4 +4,5 @@
 
 mod examples;
 mod place;
+mod prometheus;
 mod verdicts;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::{FromRow, Sqlite as Db, Transaction};
+use sqlx::{Executor, FromRow, Sqlite as Db, Transaction};
 use steadfast_model::{
     Event, RunId, WallTime,
     event::Known,
@@ -20,28 +20,7 @@ const AT_ONCE: &str = "BEGIN IMMEDIATE";
 impl Runs for Sqlite {
     async fn begin(&self, run: &NewRun) -> Result<Fence, StoreError> {
         let mut transaction = self.writer.begin_with(AT_ONCE).await?;
-        let fence = Fence(run.started_at.0);
-        sqlx::query(
-            "INSERT INTO runs (id, name, experiment, title, digest, started_at, fence) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(run.id.to_string())
-        .bind(&run.name)
-        .bind(&run.experiment)
-        .bind(&run.title)
-        .bind(&run.digest)
-        .bind(run.started_at.0)
-        .bind(fence.0)
-        .execute(&mut *transaction)
-        .await?;
-        for document in &run.documents {
-            sqlx::query("INSERT INTO documents (run, role, file, content) VALUES ($1, $2, $3, $4)")
-                .bind(run.id.to_string())
-                .bind(&document.role)
-                .bind(&document.file)
-                .bind(&document.content)
-                .execute(&mut *transaction)
-                .await?;
-        }
+        let fence = insert_run(&mut transaction, run).await?;
         transaction.commit().await?;
         Ok(fence)
     }
@@ -68,14 +47,41 @@ impl Runs for Sqlite {
         Ok(())
     }
 
+    async fn import(&self, run: &NewRun, events: &[Event]) -> Result<bool, StoreError> {
+        let mut transaction = self.writer.begin_with(AT_ONCE).await?;
+        let kept: Vec<(String,)> = sqlx::query_as("SELECT id FROM runs WHERE id = $1 OR name = $2")
+            .bind(run.id.to_string())
+            .bind(&run.name)
+            .fetch_all(&mut *transaction)
+            .await?;
+        if !kept.is_empty() {
+            let same = kept.iter().all(|(id,)| *id == run.id.to_string())
+                && read_events(&mut *transaction, run.id).await? == events;
+            return if same { Ok(false) } else { Err(StoreError::Differs { name: run.name.clone() }) };
+        }
+        insert_run(&mut transaction, run).await?;
+        for event in events {
+            insert_event(&mut transaction, run.id, event).await?;
+        }
+        transaction.commit().await?;
+        Ok(true)
+    }
+
     async fn list(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT * FROM runs WHERE ($1 IS NULL OR experiment = $1) AND ($2 IS NULL OR verdict = $2) \
+             AND ($4 IS NULL OR outcome = $4) AND ($5 IS NULL OR claim = $5) AND ($6 IS NULL OR started_at >= $6) \
+             AND ($7 IS NULL OR EXISTS (SELECT 1 FROM json_each(labels) WHERE key = $7 AND value = $8)) \
              ORDER BY started_at DESC, id DESC LIMIT $3",
         )
         .bind(&filter.experiment)
         .bind(filter.verdict.map(|verdict| verdict.to_string()))
         .bind(filter.limit.map_or(-1, i64::from))
+        .bind(filter.outcome.map(|outcome| outcome.to_string()))
+        .bind(&filter.claim)
+        .bind(filter.since.map(|since| since.0))
+        .bind(filter.label.as_ref().map(|(key, _)| key))
+        .bind(filter.label.as_ref().map(|(_, value)| value))
         .fetch_all(&self.readers)
         .await?;
         rows.into_iter().map(Row::read).collect()
@@ -99,23 +105,7 @@ impl Runs for Sqlite {
     }
 
     async fn events(&self, run: RunId) -> Result<Vec<Event>, StoreError> {
-        let rows: Vec<(i64, i64, i64, String)> = sqlx::query_as(
-            "SELECT sequence, at, since_start, body FROM events WHERE run = $1 ORDER BY sequence",
-        )
-        .bind(run.to_string())
-        .fetch_all(&self.readers)
-        .await?;
-        rows.into_iter()
-            .map(|(sequence, at, since_start, body)| {
-                let what = || format!("event {sequence} of run {run}");
-                Ok(Event {
-                    sequence: u64::try_from(sequence).map_err(|error| malformed(what(), error))?,
-                    at: WallTime(at),
-                    since_start: u64::try_from(since_start).map_err(|error| malformed(what(), error))?,
-                    body: serde_json::from_str(&body).map_err(|error| malformed(what(), error))?,
-                })
-            })
-            .collect()
+        read_events(&self.readers, run).await
     }
 
     async fn documents(&self, run: RunId) -> Result<Vec<SourceDocument>, StoreError> {
@@ -126,6 +116,58 @@ impl Runs for Sqlite {
                 .await?;
         Ok(rows.into_iter().map(|(role, file, content)| SourceDocument { role, file, content }).collect())
     }
+}
+
+async fn insert_run(transaction: &mut Transaction<'_, Db>, run: &NewRun) -> Result<Fence, StoreError> {
+    let fence = Fence(run.started_at.0);
+    let labels = serde_json::to_string(&run.labels).map_err(|error| malformed("the labels", error))?;
+    sqlx::query(
+        "INSERT INTO runs (id, name, experiment, title, digest, started_at, fence, claim, labels) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(run.id.to_string())
+    .bind(&run.name)
+    .bind(&run.experiment)
+    .bind(&run.title)
+    .bind(&run.digest)
+    .bind(run.started_at.0)
+    .bind(fence.0)
+    .bind(&run.claim)
+    .bind(labels)
+    .execute(&mut **transaction)
+    .await?;
+    for document in &run.documents {
+        sqlx::query("INSERT INTO documents (run, role, file, content) VALUES ($1, $2, $3, $4)")
+            .bind(run.id.to_string())
+            .bind(&document.role)
+            .bind(&document.file)
+            .bind(&document.content)
+            .execute(&mut **transaction)
+            .await?;
+    }
+    Ok(fence)
+}
+
+async fn read_events(
+    executor: impl Executor<'_, Database = Db>,
+    run: RunId,
+) -> Result<Vec<Event>, StoreError> {
+    let rows: Vec<(i64, i64, i64, String)> =
+        sqlx::query_as("SELECT sequence, at, since_start, body FROM events WHERE run = $1 ORDER BY sequence")
+            .bind(run.to_string())
+            .fetch_all(executor)
+            .await?;
+    rows.into_iter()
+        .map(|(sequence, at, since_start, body)| {
+            let what = || format!("event {sequence} of run {run}");
+            Ok(Event {
+                sequence: u64::try_from(sequence).map_err(|error| malformed(what(), error))?,
+                at: WallTime(at),
+                since_start: u64::try_from(since_start).map_err(|error| malformed(what(), error))?,
+                body: serde_json::from_str(&body).map_err(|error| malformed(what(), error))?,
+            })
+        })
+        .collect()
 }
 
 async fn insert_event(
@@ -163,6 +205,8 @@ struct Row {
     experiment: String,
     title: String,
     digest: String,
+    claim: Option<String>,
+    labels: String,
     started_at: i64,
     ended_at: Option<i64>,
     outcome: Option<String>,
@@ -179,6 +223,9 @@ impl Row {
             name: self.name,
             experiment: self.experiment,
             title: self.title,
+            claim: self.claim,
+            labels: serde_json::from_str(&self.labels)
+                .map_err(|error| malformed("the labels of a run", error))?,
             digest: self.digest,
             started_at: WallTime(self.started_at),
             ended_at: self.ended_at.map(WallTime),

@@ -108,7 +108,7 @@ impl BodyExpectation {
 }
 
 /// Equal as JSON, where `1` and `1.0` are the same number.
-fn same(a: &Value, b: &Value) -> bool {
+pub(crate) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => {
             a == b || a.as_f64() == b.as_f64() && (a.is_f64() || b.is_f64())
@@ -125,7 +125,8 @@ fn looks_like_html(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
 }
 
-fn is_pointer(pointer: &str) -> bool {
+/// Whether this is a JSON pointer.
+pub(crate) fn is_pointer(pointer: &str) -> bool {
     let escapes_are_sound = pointer.split('~').skip(1).all(|after| after.starts_with(['0', '1']));
     pointer.is_empty() || pointer.starts_with('/') && escapes_are_sound
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use steadfast_model::{Duration, Problems, sample::Increment, secret::TextOrSecret};
 
 pub use expect::{BodyExpectation, Expectation, JsonValue};
+pub(crate) use expect::{is_pointer, same};
 
 use crate::{
     Counted, Probe, ProbeError, Watch, address, headers,

@@ -1,6 +1,8 @@
 //! `steadfast runs list`
 
-use steadfast_model::run::RunSummary;
+use std::time::Duration;
+
+use steadfast_model::{WallTime, run::RunSummary};
 use steadfast_report::instant_in_words;
 
 use crate::{
@@ -36,4 +38,41 @@ pub(crate) fn list(runs: &[RunSummary], output: Output, terminal: Terminal) -> R
         ));
     }
     Ok(0)
+}
+
+/// The moment that `--since` names: a time ago, a day, or a moment.
+pub(crate) fn moment(text: &str, now: WallTime) -> Result<WallTime, String> {
+    let ago = |length: Duration| {
+        let micros = i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
+        Ok(WallTime(now.0.saturating_sub(micros)))
+    };
+    if let Some(days) = text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok()) {
+        return ago(Duration::from_secs(u64::from(days) * 24 * 60 * 60));
+    }
+    if let Ok(length) = text.parse::<steadfast_model::Duration>() {
+        return ago(length.std());
+    }
+    let day = || text.parse::<jiff::civil::Date>().and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC));
+    let moment = text.parse::<jiff::Timestamp>().or_else(|_| day().map(|day| day.timestamp()));
+    moment
+        .map(|moment| WallTime(moment.as_microsecond()))
+        .map_err(|_| format!("`{text}` is no time: write 90m, 7d, 2026-03-01 or 2026-03-01T14:05:00Z"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_is_a_time_ago_a_day_or_a_moment() {
+        let now = WallTime(1_772_373_909_000_000);
+        let at = |text: &str| moment(text, now).map(instant_in_words);
+        assert_eq!(at("90m").unwrap(), "2026-03-01 12:35:09 UTC");
+        assert_eq!(at("7d").unwrap(), "2026-02-22 14:05:09 UTC");
+        assert_eq!(at("2026-02-28").unwrap(), "2026-02-28 00:00:00 UTC");
+        assert_eq!(at("2026-02-28T01:00:00+02:00").unwrap(), "2026-02-27 23:00:00 UTC");
+        for text in ["", "yesterday", "-1h", "d", "99999999999d", "2026-13-01"] {
+            assert!(at(text).unwrap_err().contains("write 90m"), "{text}");
+        }
+    }
 }

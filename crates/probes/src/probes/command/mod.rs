@@ -1,0 +1,182 @@
+//! Runs a program and looks at what it says.
+
+mod expect;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use steadfast_model::{
+    Duration, Problems,
+    sample::Increment,
+    secret::{Secret, TextOrSecret},
+};
+
+pub use expect::{CommandExpectation, JsonExpectation, NumberExpectation};
+
+use crate::{
+    Counted, Probe, ProbeError, Watch,
+    world::{CommandEnd, CommandRequest, World},
+};
+
+/// The most that a program may print, in bytes. It is ended when it prints more.
+pub const LONGEST_OUTPUT: usize = 64 * 1024;
+/// The most words of a command line.
+const MOST_WORDS: usize = 100;
+/// The longest word of a command line and the longest variable, in bytes.
+const LONGEST_WORD: usize = 8 * 1024;
+/// The most variables.
+const MOST_VARIABLES: usize = 100;
+
+/// Runs a program once a look and counts whether it says that all is well: one event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Command {
+    /// The program and its arguments, word for word: no shell is between.
+    pub argv: Vec<String>,
+    /// It and all it started are killed after this time. At most a minute.
+    #[serde(default = "five_seconds")]
+    pub timeout: Duration,
+    /// Variables of its environment, beside `PATH`, `HOME`, `USER`, `LANG` and `TZ`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, TextOrSecret>,
+    /// What is good.
+    #[serde(default)]
+    pub expect: CommandExpectation,
+}
+
+fn five_seconds() -> Duration {
+    Duration::from_secs(5)
+}
+
+impl Probe for Command {
+    fn check(&self, problems: &mut Problems) {
+        match self.argv.first() {
+            None => problems.error(&["argv"], "no program is named", Some("write argv: [./check, --quick]")),
+            Some(program) if program.is_empty() => {
+                problems.error(&["argv"], "the name of the program is empty", None);
+            }
+            Some(program) if self.argv.len() == 1 && program.contains(' ') => problems.error(
+                &["argv"],
+                format!("there is hardly a program called `{program}`"),
+                Some("one list item a word: argv: [./check, --quick]; for a shell: argv: [sh, -c, '…']"),
+            ),
+            Some(_) => {}
+        }
+        let longest = self.argv.iter().map(String::len).max().unwrap_or(0);
+        if self.argv.len() > MOST_WORDS || longest > LONGEST_WORD {
+            let limits = format!("at most {MOST_WORDS} words of at most {LONGEST_WORD} bytes are possible");
+            problems.error(&["argv"], limits, Some("put it into a script"));
+        }
+        if self.argv.iter().any(|word| word.contains('\0')) {
+            problems.error(&["argv"], "no word can hold a zero byte", None);
+        }
+        crate::address::check_timeout(self.timeout.std(), problems);
+        if self.env.len() > MOST_VARIABLES {
+            problems.error(&["env"], format!("these are more than {MOST_VARIABLES}"), None);
+        }
+        for (name, value) in &self.env {
+            if name.is_empty() || name.contains(['=', '\0']) || name.len() > LONGEST_WORD {
+                problems.error(&["env", name], "this is no name of a variable", None);
+            }
+            if let TextOrSecret::Text(text) = value
+                && (text.contains('\0') || text.len() > LONGEST_WORD)
+            {
+                problems.error(&["env", name], "this cannot be the value of a variable", None);
+            }
+        }
+        self.expect.check(problems);
+    }
+
+    fn describe(&self) -> String {
+        let program = self.argv.first().map_or("nothing", String::as_str);
+        let (more, timeout) = (if self.argv.len() > 1 { " …" } else { "" }, self.timeout);
+        format!("`{program}{more}`: bad unless {}, within {timeout}", self.expect)
+    }
+
+    fn watch(&self) -> Box<dyn Watch> {
+        Box::new(CommandWatch { probe: self.clone(), looked: false })
+    }
+}
+
+struct CommandWatch {
+    probe: Command,
+    looked: bool,
+}
+
+#[async_trait]
+impl Watch for CommandWatch {
+    async fn look(&mut self, world: &dyn World) -> Result<Counted, ProbeError> {
+        let request = self.probe.request(world)?;
+        let answer = world.run(&request).await?;
+        let first = !std::mem::replace(&mut self.looked, true);
+        let wrong = self.probe.wrong_with(&answer.end, &answer.output).map_err(|(cause, hint)| {
+            let said = answer.errors.trim().lines().last().unwrap_or_default();
+            let said: String = said.chars().take(200).collect();
+            let cause = if said.is_empty() { cause } else { format!("{cause}; it says: {said}") };
+            self.probe.error(cause, hint)
+        })?;
+        let increment = match first {
+            true => Increment::default(),
+            false => Increment { bad: u64::from(wrong.is_some()), total: 1 },
+        };
+        Ok(Counted { increment, note: wrong })
+    }
+}
+
+type Gap = (String, Option<&'static str>);
+
+impl Command {
+    fn request(&self, world: &dyn World) -> Result<CommandRequest, ProbeError> {
+        let mut env = Vec::new();
+        for (name, value) in &self.env {
+            env.push((name.clone(), match value {
+                TextOrSecret::Text(text) => Secret::new(text.clone()),
+                TextOrSecret::Secret { secret } => world.secret(secret)?,
+            }));
+        }
+        Ok(CommandRequest {
+            argv: self.argv.clone(),
+            env,
+            timeout: self.timeout.std(),
+            longest_output: LONGEST_OUTPUT,
+        })
+    }
+
+    /// What is bad about how it ended and what it printed; `None` when it is good. An error when it said nothing about
+    /// the system at all.
+    fn wrong_with(&self, end: &CommandEnd, output: &str) -> Result<Option<String>, Gap> {
+        let late = || format!("it did not end within {}", self.timeout);
+        match (end, &self.expect) {
+            (CommandEnd::Exited(code), CommandExpectation::ExitCode(good)) => match code {
+                code if good.contains(code) => Ok(None),
+                126 | 127 => Err((
+                    format!("it ended with exit code {code}: a shell could not start what it should"),
+                    Some("is the program there, and may it be executed?"),
+                )),
+                code => Ok(Some(format!("exit code {code}"))),
+            },
+            (CommandEnd::Exited(0), expect) => expect.wrong_with(output),
+            (CommandEnd::Exited(code), _) => Err((format!("it ended with exit code {code}"), None)),
+            // Whoever asks only for an end has waited for it in vain.
+            (CommandEnd::Late, CommandExpectation::ExitCode(_)) => Ok(Some(late())),
+            (CommandEnd::Late, _) => Err((late(), Some("a longer `timeout`, of at most a minute"))),
+            (CommandEnd::Killed(signal), _) => Err((format!("it was ended by signal {signal}"), None)),
+            (CommandEnd::TooMuch, _) => {
+                Err((format!("it printed more than {LONGEST_OUTPUT} bytes"), Some("print only what counts")))
+            }
+        }
+    }
+
+    fn error(&self, cause: String, hint: Option<&str>) -> ProbeError {
+        ProbeError {
+            what: format!("run `{}`", self.argv.first().map_or("", String::as_str)),
+            cause,
+            hint: hint.map(str::to_owned),
+            ours: false,
+        }
+    }
+}
