@@ -63,10 +63,10 @@ fn proxies<'a>(
                 "take tcpDelay, tcpReset or tcpDown, or start the proxy with protocol http".to_owned(),
             ),
         }),
-        ResolvedTarget::Process(_) => Err(FaultError::Unsupported {
+        ResolvedTarget::Process(_) | ResolvedTarget::Netns(_) => Err(FaultError::Unsupported {
             what: format!("put {kind} into {target}: it is no proxy"),
             hint: Some(format!(
-                "{kind} goes `into` a `connection` or a `proxy`; for a `process` take processPause or processKill"
+                "{kind} goes `into` a `connection` or a `proxy`; for a `process` take processPause or processKill, for a `netns` a network fault"
             )),
         }),
     };
@@ -117,7 +117,9 @@ pub(crate) async fn observe(
     for target in targets {
         seen.targets.push(match target {
             ResolvedTarget::Proxy(proxy) => look_at(world, proxy, injection).await,
-            ResolvedTarget::Process(_) => Sighting::Unseen { why: format!("{target} is no proxy") },
+            ResolvedTarget::Process(_) | ResolvedTarget::Netns(_) => {
+                Sighting::Unseen { why: format!("{target} is no proxy") }
+            }
         });
     }
     Ok(seen)
@@ -153,6 +155,9 @@ pub(crate) fn judge(counts: Counts, before: &Observation, now: &Observation) -> 
         }
         Sighting::Process { identity, .. } => {
             Effect::Unknown { why: format!("process {identity} was seen in place of a proxy") }
+        }
+        Sighting::Network(_) | Sighting::NamespaceGone { .. } => {
+            Effect::Unknown { why: "a network namespace was seen in place of a proxy".to_owned() }
         }
         Sighting::Unseen { why } => Effect::Unknown { why: why.clone() },
     })

@@ -1,13 +1,15 @@
 //! What only the kernel can tell or do: processes, clocks, who listens where.
 //!
-//! It never decides: it does what it is told and says what it did. It is the only crate that may hold unsafe code
-//! (today it holds none) and the only one, with the tests' kit, that starts programs.
+//! It never decides: it does what it is told and says what it did. It is the only crate that may hold unsafe code and
+//! the only one, with the tests' kit, that starts programs.
 //!
 //! - [`clock`]: the system's [`steadfast_model::Clock`];
 //! - [`identity`]: what makes a process that very process; its state, parents, name, program and arguments;
 //! - [`handle`]: holding on to a process by descriptor, to signal it and to learn of its end;
 //! - [`listen`]: which processes listen on a TCP port;
-//! - [`mod@detach`]: starting a program that outlives this one.
+//! - [`mod@detach`]: starting a program that outlives this one;
+//! - [`worker`]: starting a program that ends with this one;
+//! - [`network`]: network namespaces, and disturbing what they send and receive.
 
 pub mod clock;
 pub mod detach;
@@ -15,7 +17,9 @@ pub mod error;
 pub mod handle;
 pub mod identity;
 pub mod listen;
+pub mod network;
 mod stat;
+pub mod worker;
 
 pub use clock::SystemClock;
 pub use detach::{Detached, become_session_leader, detach};
@@ -26,3 +30,4 @@ pub use identity::{
     run_the_same_program,
 };
 pub use listen::{Listeners, listeners};
+pub use worker::{Worker, WorkerPipes, start_worker};

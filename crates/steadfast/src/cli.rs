@@ -110,6 +110,9 @@ Examples:
     /// Carries out undo records when their deadline comes or their injector dies
     #[command(hide = true)]
     Reaper,
+    /// Holds one fault in a network namespace for an injector
+    #[command(hide = true)]
+    NetworkWorker,
     /// One service of the sample system
     #[command(hide = true)]
     DemoService(demo::ServiceArguments),

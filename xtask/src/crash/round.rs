@@ -100,11 +100,13 @@ impl<'a> Round<'a> {
         let mut leaks = Vec::new();
         // 2: no effect was seen, which in so short a time says nothing.
         let fine = end.success() || end.code() == Some(2);
-        if !injector_died && !fine && self.victim != Victim::Proxy {
+        // strace follows the injector's worker too, and may have struck there: the injector notices and says so.
+        let follows_worker = self.case.needs_namespace() && self.victim != Victim::Reaper;
+        if !injector_died && !fine && self.victim != Victim::Proxy && !follows_worker {
             leaks.push(format!("the injector ended with {end}"));
         }
         let killed = match self.victim {
-            Victim::Injector => injector_died,
+            Victim::Injector => injector_died || (follows_worker && !fine),
             Victim::Reaper => {
                 if injector_died {
                     leaks.push("the injector did not survive the death of the reaper".to_owned());
@@ -149,7 +151,8 @@ impl<'a> Round<'a> {
         self.end_reaper(&mut reaper);
         drop(injector.kill());
         drop(injector.wait());
-        let still = differs();
+        // What a worker holds by descriptor goes with its injector; then only the ledger still has to be put right.
+        let still = self.case.needs_namespace() || differs();
         Ok(shown && still && (one_shot || !self.live_injections()?.is_empty()))
     }
 

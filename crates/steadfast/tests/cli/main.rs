@@ -6,6 +6,7 @@ mod documents;
 mod faults;
 mod help;
 mod memory;
+mod networks;
 mod ports;
 mod probes;
 mod runs;
