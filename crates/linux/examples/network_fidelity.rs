@@ -22,7 +22,8 @@ use steadfast_model::{
 };
 use steadfast_testkit::NetnsPair;
 
-const TRIPS: usize = 500;
+/// So many round trips, and fewer when each takes long.
+const TRIPS: u64 = 500;
 const PACKETS: u32 = 20_000;
 const FLOW: Duration = Duration::from_secs(3);
 
@@ -31,21 +32,22 @@ fn main() {
         println!("needs root");
         return;
     };
-    println!("nothing held: round trip p50 {:.3} ms", quantile(&round_trips(&pair), 0.5));
+    println!("nothing held: round trip p50 {:.3} ms", quantile(&round_trips(&pair, TRIPS), 0.5));
     println!("nothing held: TCP out {:.2} Gbit/s, in {:.2} Gbit/s", flow(&pair, true), flow(&pair, false));
+    loss(&pair);
     for millis in [1, 10, 100] {
         for direction in [Direction::Ingress, Direction::Egress] {
             delay(&pair, millis, direction);
         }
     }
-    loss(&pair);
 }
 
 fn delay(pair: &NetnsPair, millis: u64, direction: Direction) {
     let latency = Length::from_millis(millis);
     let fault = NetworkFault::Delay { latency, jitter: Length::ZERO, keep_order: false, seed: 0 };
     let hold = Hold::put(pair, fault, Traffic { direction, ..Traffic::default() });
-    let (held, bare) = (round_trips(pair), sleeps(millis));
+    let trips = TRIPS.min(10_000 / millis);
+    let (held, bare) = (round_trips(pair, trips), sleeps(millis, trips));
     let [p50, p99] = [0.5, 0.99].map(|share| quantile(&held, share));
     let [bare50, bare99] = [0.5, 0.99].map(|share| quantile(&bare, share));
     println!(
@@ -120,12 +122,12 @@ fn udp(name: &str, address: IpAddr) -> UdpSocket {
 }
 
 /// From the first namespace to the second and back, in milliseconds, sorted.
-fn round_trips(pair: &NetnsPair) -> Vec<f64> {
+fn round_trips(pair: &NetnsPair, trips: u64) -> Vec<f64> {
     let (a, b) = (udp(&pair.a, NetnsPair::ADDRESS_A), udp(&pair.b, NetnsPair::ADDRESS_B));
     let there = b.local_addr().expect("it is bound");
     let answering = thread::spawn(move || {
         let mut buffer = [0; 8];
-        for _ in 0..TRIPS {
+        for _ in 0..trips {
             let (_, from) = b.recv_from(&mut buffer).expect("a packet comes");
             b.send_to(&buffer, from).expect("it can be answered");
         }
@@ -136,21 +138,21 @@ fn round_trips(pair: &NetnsPair) -> Vec<f64> {
         a.recv(&mut [0; 8]).expect("an answer comes");
         (seconds() - begun) * 1e3
     };
-    let times = sorted((0..TRIPS).map(once).collect());
+    let times = sorted((0..trips).map(once).collect());
     answering.join().expect("it ends");
     times
 }
 
 /// A bare sleeper with the same exact timers, in milliseconds, sorted.
 #[expect(clippy::disallowed_methods, reason = "what the delays are measured beside")]
-fn sleeps(millis: u64) -> Vec<f64> {
+fn sleeps(millis: u64, times: u64) -> Vec<f64> {
     rustix::thread::set_current_timer_slack(NonZeroU64::new(1)).ok();
     let once = |_| {
         let begun = seconds();
         thread::sleep(Duration::from_millis(millis));
         (seconds() - begun) * 1e3
     };
-    sorted((0..200).map(once).collect())
+    sorted((0..times).map(once).collect())
 }
 
 /// What one TCP connection carries, in Gbit/s: out of the first namespace, or into it.

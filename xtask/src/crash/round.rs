@@ -163,6 +163,9 @@ impl<'a> Round<'a> {
             Ok(live) => leaks.extend(live.into_iter().map(|name| format!("the ledger still holds {name}"))),
             Err(error) => leaks.push(format!("the ledger cannot be read: {error}")),
         }
+        if self.case.needs_namespace() {
+            leaks.extend(workers(&self.state()).map(|pid| format!("worker {pid} is still there")));
+        }
         leaks
     }
 
@@ -230,6 +233,17 @@ impl<'a> Round<'a> {
         drop(first.kill());
         drop(first.wait());
     }
+}
+
+/// The processes that hold network faults for this state directory.
+fn workers(state: &Path) -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten();
+    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let is_worker = |pid: &u32| {
+        let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        command.split(|byte| *byte == 0).any(|word| word == b"network-worker")
+    };
+    pids.filter(is_worker).filter(|pid| is_ours(*pid, state))
 }
 
 /// Whether a process was started for this state directory: a number alone may belong to somebody else by now.

@@ -71,7 +71,18 @@ fn the_schema_is_json_and_knows_every_fault() {
         faults.as_array().unwrap().iter().map(|fault| fault["kind"].as_str().unwrap()).collect();
     assert_eq!(
         kinds,
-        ["httpDelay", "httpStatus", "processKill", "processPause", "tcpDelay", "tcpDown", "tcpReset"]
+        [
+            "httpDelay",
+            "httpStatus",
+            "networkDelay",
+            "networkLoss",
+            "networkPartition",
+            "processKill",
+            "processPause",
+            "tcpDelay",
+            "tcpDown",
+            "tcpReset",
+        ]
     );
     for kind in kinds {
         assert!(text.contains(&format!("\"{kind}\"")), "{kind}");

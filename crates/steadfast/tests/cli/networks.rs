@@ -38,7 +38,7 @@ impl Cable {
         self.a.recv(&mut [0; 8]).is_ok()
     }
 
-    fn into(&self) -> String {
+    fn target(&self) -> String {
         format!("netns: {{ name: {} }}", self.pair.a)
     }
 }
@@ -48,7 +48,7 @@ fn stops_packets(test: &str, kind: &str, with: &str) {
     let Some(cable) = Cable::new_or_skip(test) else { return };
     let place = Place::new();
     assert!(cable.carries());
-    let into = cable.into();
+    let into = cable.target();
     let mut running =
         place.start(&["fault", "try", kind, "--with", with, "--into", &into, "--for", "2s", "--yes"]);
     running.wait_for("injected");
@@ -85,7 +85,7 @@ fn an_injector_that_is_killed_takes_a_network_fault_with_it() {
         return;
     };
     let place = Place::new();
-    let into = cable.into();
+    let into = cable.target();
     let words = ["fault", "try", "networkPartition", "--into", &into, "--for", "1m", "--yes"];
     let mut running = place.start(&words);
     running.wait_for("injected");
