@@ -229,7 +229,9 @@ impl Traffic {
         let asking = Arc::clone(&stop);
         let address = through.clone();
         let ask = thread::spawn(move || {
-            inside.map(|namespace| namespace.enter().expect("root may enter"));
+            if let Some(namespace) = inside {
+                namespace.enter().expect("root may enter");
+            }
             while !asking.load(Ordering::SeqCst) {
                 // Failing is what the faults are for.
                 drop(exchange(&address));
