@@ -16,6 +16,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use steadfast_testkit::NetnsPair;
 
 use crate::program::{cargo, root, run};
 
@@ -78,6 +79,11 @@ pub(crate) fn crash(arguments: &CrashArguments) -> Result<()> {
         .filter(|case| arguments.fault.is_empty() || arguments.fault.iter().any(|name| name == case.fault))
         .collect();
     ensure!(!cases.is_empty(), "there is no fault of that name");
+    let (cases, left_out): (Vec<_>, Vec<_>) =
+        cases.into_iter().partition(|case| !case.needs_namespace() || NetnsPair::may_be_made());
+    for case in left_out {
+        say(&format!("{:13} left out: network namespaces need root", case.fault));
+    }
     for case in &cases {
         control(case, &binary)?;
     }

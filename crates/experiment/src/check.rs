@@ -172,6 +172,18 @@ fn check_target(target: &Target, problems: &mut Problems) {
                 problems.error(&["proxy"], "exactly one of `name` and `control` is needed", hint);
             }
         }
+        Target::Netns(netns) => match (&netns.name, netns.pid) {
+            (Some(name), None) if name.is_empty() || name.starts_with('.') || name.contains('/') => {
+                let hint = Some("write a name that `ip netns list` shows");
+                problems.error(&["netns", "name"], format!("`{name}` names no network namespace"), hint);
+            }
+            (Some(_), None) | (None, Some(1..)) => {}
+            (None, Some(0)) => problems.error(&["netns", "pid"], "there is no process 0", None),
+            _ => {
+                let hint = Some("write { name: shop } as `ip netns list` shows it, or { pid: 4711 }");
+                problems.error(&["netns"], "exactly one of `name` and `pid` is needed", hint);
+            }
+        },
         Target::Connection(edge) if edge.from == edge.to => {
             problems.error(&["connection", "to"], "a connection leads to another service", None);
         }

@@ -7,7 +7,11 @@ use proptest::prelude::*;
 use steadfast_experiment::{
     Confidence, Experiment, MethodStep, ReadOptions, SteadyState, ToleranceSpec, print, read, schema,
 };
-use steadfast_model::{Duration, Target, target::Connection, yaml};
+use steadfast_model::{
+    Duration, Target,
+    target::{Connection, NetnsTarget},
+    yaml,
+};
 
 static EXAMPLES: LazyLock<Vec<String>> = LazyLock::new(|| {
     ["http-basic", "process-pause", "proxy-delay"]
@@ -48,6 +52,7 @@ fn experiment() -> impl Strategy<Value = Experiment> {
         (name(), name())
             .prop_filter("an edge", |(from, to)| from != to)
             .prop_map(|(from, to)| Target::Connection(Connection { from, to })),
+        name().prop_map(|name| Target::Netns(NetnsTarget { name: Some(name), pid: None })),
     ];
     let numbers = (0.0001..0.9999_f64, 1.0001..900.0_f64, 0.001..0.499_f64);
     (0..EXAMPLES.len(), name(), texts, targets, duration(), numbers).prop_map(

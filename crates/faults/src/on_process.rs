@@ -19,10 +19,10 @@ pub(crate) fn processes<'a>(
     }
     let process = |target: &'a ResolvedTarget| match target {
         ResolvedTarget::Process(process) => Ok(process),
-        other @ ResolvedTarget::Proxy(_) => Err(FaultError::Unsupported {
+        other @ (ResolvedTarget::Proxy(_) | ResolvedTarget::Netns(_)) => Err(FaultError::Unsupported {
             what: format!("put {kind} into {other}: it is no process"),
             hint: Some(format!(
-                "{kind} goes `into` a `process` or a `service`; for a `connection` or a `proxy` take a tcp or http fault"
+                "{kind} goes `into` a `process` or a `service`; for a `connection` or a `proxy` take a tcp or http fault, for a `netns` a network fault"
             )),
         }),
     };
@@ -74,6 +74,9 @@ pub(crate) fn state_in(seen: &Sighting) -> Result<(u32, ProcessState), String> {
     match seen {
         Sighting::Process { identity, state } => Ok((identity.pid, *state)),
         Sighting::Proxy(status) => Err(format!("proxy {} was seen in place of a process", status.name)),
+        Sighting::Network(_) | Sighting::NamespaceGone { .. } => {
+            Err("a network namespace was seen in place of a process".to_owned())
+        }
         Sighting::Unseen { why } => Err(why.clone()),
     }
 }

@@ -111,7 +111,9 @@ impl<T: ProxyRuled> Fault for T {
         for target in targets {
             seen.targets.push(match target {
                 ResolvedTarget::Proxy(proxy) => look_at(world, proxy, injection).await,
-                ResolvedTarget::Process(_) => Sighting::Unseen { why: format!("{target} is no proxy") },
+                ResolvedTarget::Process(_) | ResolvedTarget::Netns(_) => {
+                    Sighting::Unseen { why: format!("{target} is no proxy") }
+                }
             });
         }
         Ok(seen)
@@ -132,6 +134,9 @@ impl<T: ProxyRuled> Fault for T {
             }
             Sighting::Process { identity, .. } => {
                 Effect::Unknown { why: format!("process {identity} was seen in place of a proxy") }
+            }
+            Sighting::Network(_) | Sighting::NamespaceGone { .. } => {
+                Effect::Unknown { why: "a network namespace was seen in place of a proxy".to_owned() }
             }
             Sighting::Unseen { why } => Effect::Unknown { why: why.clone() },
         })
@@ -167,10 +172,10 @@ fn proxies<'a, T: ProxyRuled>(
                     .to_owned(),
             ),
         }),
-        ResolvedTarget::Process(_) => Err(FaultError::Unsupported {
+        ResolvedTarget::Process(_) | ResolvedTarget::Netns(_) => Err(FaultError::Unsupported {
             what: format!("put {kind} into {target}: it is no proxy"),
             hint: Some(format!(
-                "{kind} goes `into` a `connection` or a `proxy`; for a `process` take processPause or processKill"
+                "{kind} goes `into` a `connection` or a `proxy`; for a `process` take processPause or processKill, for a `netns` a network fault"
             )),
         }),
     };

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use steadfast_model::{
-    ProcessIdentity,
+    InjectionId, ProcessIdentity,
+    network::{NetworkFault, NetworkStatus, Traffic},
     process::{ProcessState, Signal},
     proxy::{ProxyFault, ProxyStatus},
-    target::ResolvedProxy,
+    target::{ResolvedNamespace, ResolvedProcess, ResolvedProxy},
 };
 
 use crate::FaultError;
@@ -18,6 +19,8 @@ pub trait World: Send + Sync {
     fn processes(&self) -> &dyn Processes;
     /// The fault proxies that can be reached.
     fn proxies(&self) -> &dyn Proxies;
+    /// The network namespaces of this machine.
+    fn network(&self) -> &dyn Network;
 }
 
 /// Looking at processes.
@@ -46,6 +49,44 @@ pub trait Proxies: Send + Sync {
     async fn status(&self, proxy: &ResolvedProxy) -> Result<ProxyStatus, FaultError>;
 }
 
+/// Looking at network namespaces.
+#[async_trait]
+pub trait Network: Send + Sync {
+    /// Whether it is still there and may be disturbed.
+    ///
+    /// # Errors
+    /// [`FaultError::TargetGone`] when it is gone, [`FaultError::Unsupported`] for the machine's own,
+    /// [`FaultError::Denied`] when this user may not enter it.
+    async fn check(&self, namespace: &ResolvedNamespace) -> Result<(), FaultError>;
+
+    /// The one a process is in, checked in the same way.
+    ///
+    /// # Errors
+    /// As [`Network::check`].
+    async fn of_process(&self, process: &ResolvedProcess) -> Result<ResolvedNamespace, FaultError>;
+
+    /// What would disturb these packets in this way: `nftables`, `nftables + NFQUEUE`.
+    ///
+    /// # Errors
+    /// [`FaultError::Unsupported`] when this kernel has nothing that does it.
+    async fn backend(
+        &self,
+        namespace: &ResolvedNamespace,
+        traffic: &Traffic,
+        fault: &NetworkFault,
+    ) -> Result<String, FaultError>;
+
+    /// What an injection has in place there, and what it counted.
+    ///
+    /// # Errors
+    /// [`FaultError::TargetGone`] when the namespace is gone.
+    async fn status(
+        &self,
+        namespace: &ResolvedNamespace,
+        injection: InjectionId,
+    ) -> Result<NetworkStatus, FaultError>;
+}
+
 /// The verbs. Each writes its undo record durably before it changes anything; a fault author cannot forget to.
 #[async_trait]
 pub trait Injection: Send {
@@ -60,6 +101,15 @@ pub trait Injection: Send {
 
     /// Gives a proxy a rule with the injection's deadline and lease. Undone by taking it away.
     async fn apply_rule(&mut self, proxy: &ResolvedProxy, rule: NewRule) -> Result<(), FaultError>;
+
+    /// Lets a worker disturb the packets of a network namespace until the injection's deadline or lease. Undone by
+    /// ending the worker.
+    async fn disturb_network(
+        &mut self,
+        namespace: &ResolvedNamespace,
+        traffic: &Traffic,
+        fault: &NetworkFault,
+    ) -> Result<(), FaultError>;
 }
 
 /// A rule as a fault asks for it; the injection adds its id, deadline and lease.

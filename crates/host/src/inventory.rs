@@ -4,8 +4,11 @@ use std::io::Write;
 
 use steadfast_engine::host::Capability;
 use steadfast_ledger::{StateDir, private_file};
-use steadfast_linux::{ProcessHandle, SystemClock, own_identity};
-use steadfast_model::Clock;
+use steadfast_linux::{ProcessHandle, SystemClock, network, own_identity};
+use steadfast_model::{
+    Clock, Duration,
+    network::{NetworkFault, Traffic},
+};
 
 use crate::reaper::ReaperKeeper;
 
@@ -18,7 +21,7 @@ pub(crate) async fn inventory(dir: &StateDir, keeper: &ReaperKeeper) -> Vec<Capa
         capability("boot clock", boot_clock(), "/proc must be mounted"),
         capability("state directory", writable(dir), "name a directory of yours on a disk with --state-dir"),
         capability("reaper", reaper.map_err(|error| error.message), "see reaper.log in the state directory"),
-        capability("privileges", Ok(privileges()), ""),
+        capability("privileges", Ok(format!("{}; {}", privileges(), network_faults().await)), ""),
     ]
 }
 
@@ -50,6 +53,24 @@ fn writable(dir: &StateDir) -> Result<String, String> {
         });
     drop(std::fs::remove_file(&path));
     written.map(|()| format!("{} is on a disk, private and writable", dir.path().display()))
+}
+
+/// What would hold packets, both ways: it needs the most. A machine without it is no broken machine.
+async fn network_faults() -> String {
+    let delay = NetworkFault::Delay {
+        latency: Duration::from_millis(1),
+        jitter: Duration::ZERO,
+        keep_order: false,
+        seed: 0,
+    };
+    let tried = tokio::task::spawn_blocking(move || network::probe(&Traffic::default(), &delay)).await;
+    match tried
+        .map_err(|error| error.to_string())
+        .and_then(|found| found.map_err(|error| error.with_causes()))
+    {
+        Ok(found) => format!("network namespaces, with {found}"),
+        Err(why) => format!("not all network faults: failed to {why}"),
+    }
 }
 
 fn privileges() -> String {

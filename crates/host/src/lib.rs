@@ -17,6 +17,7 @@
 //! | [`local`] | the engine's host: resolve, preflight, inject, renew, revert, observe |
 //! | `live`, [`world`] | what faults may do and look at |
 //! | [`undo`], [`revert`] | one step back; all steps of an injection |
+//! | `workshop`, [`worker`] | processes that hold faults by descriptor, and what they do |
 //! | `takeover`, [`reaper`], [`recover()`] | undoing what others began |
 //! | `resolve`, `protect` | targets, and what may never be one |
 //! | [`status()`], `inventory` | what is live, and what would work |
@@ -36,6 +37,8 @@ pub mod status;
 mod takeover;
 pub mod timing;
 pub mod undo;
+pub mod worker;
+mod workshop;
 pub mod world;
 
 pub use local::{LocalHost, LocalHostOptions};
@@ -44,4 +47,5 @@ pub use recover::{Recovery, forget, recover};
 pub use status::{Status, status};
 pub use timing::Timing;
 pub use undo::carry_out;
+pub use worker::run_worker;
 pub use world::LocalWorld;

@@ -10,16 +10,18 @@ use steadfast_faults::{
 use steadfast_ledger::Page;
 use steadfast_model::{
     BootTime, InjectionId, ProcessIdentity,
+    network::{Disturbance, DisturbanceId, NetworkFault, Traffic, WorkerAnswer, WorkerRequest},
     process::{ProcessState, Signal},
     proxy::{ProxyRequest, ProxyRule, RuleId},
-    target::{ResolvedProcess, ResolvedProxy, ResolvedTarget},
+    target::{ResolvedNamespace, ResolvedProcess, ResolvedProxy, ResolvedTarget},
     undo::UndoVerb,
 };
 
 use crate::{
     Timing, control,
     error::linux_for_fault,
-    world::{LocalWorld, control_for_fault, hold},
+    workshop::{GivenWorker, Workshop},
+    world::{LocalWorld, control_for_fault, hold, network},
 };
 
 /// How often a process that was told to stop is looked at: for 500 ms. Later, verifying the effect tells.
@@ -43,6 +45,8 @@ pub(crate) struct LiveInjection {
     pub deadline: BootTime,
     pub lease: BootTime,
     pub rules: Vec<GivenRule>,
+    pub workshop: Workshop,
+    pub workers: Vec<GivenWorker>,
 }
 
 impl LiveInjection {
@@ -109,6 +113,52 @@ impl Injection for LiveInjection {
             what: format!("make proxy {} do it", proxy.name),
             cause: "it says that it did, but shows no such rule".to_owned(),
         })
+    }
+
+    async fn disturb_network(
+        &mut self,
+        namespace: &ResolvedNamespace,
+        traffic: &Traffic,
+        fault: &NetworkFault,
+    ) -> Result<(), FaultError> {
+        // Before anything is written down: a namespace that is not there needs no record.
+        drop(network::open(namespace)?);
+        let failed = |cause: String| FaultError::World {
+            what: format!("disturb network namespace {}", namespace.title),
+            cause,
+        };
+        // It has changed nothing yet, and ends with us: only now it can be named in a record.
+        let worker = self.workshop.start(self.timing.patience).await.map_err(failed)?;
+        let number = u32::try_from(self.workers.len()).expect("an injection has fewer than 2^32 targets");
+        let id = DisturbanceId { injection: self.injection, number };
+        let undo = UndoVerb::EndWorker {
+            worker: worker.identity.clone(),
+            namespace: namespace.identity.clone(),
+            table: id.table(),
+        };
+        self.record(undo, ResolvedTarget::Netns(namespace.clone()).key()).await?;
+        self.workers.push(worker.clone());
+        let disturbance = Disturbance {
+            id,
+            namespace: namespace.identity.clone(),
+            path: namespace.path.clone(),
+            traffic: traffic.clone(),
+            fault: fault.clone(),
+            deadline: self.deadline,
+            lease: self.lease,
+        };
+        let order = WorkerRequest::Hold(Box::new(disturbance));
+        match worker.ask(&order, self.timing.patience).await.map_err(|error| failed(error.to_string()))? {
+            WorkerAnswer::Done {} => Ok(()),
+            WorkerAnswer::Refused { message, denied: true, .. } => {
+                Err(network::for_fault(steadfast_linux::LinuxError::Denied { what: message }))
+            }
+            WorkerAnswer::Refused { message, missing: true, .. } => {
+                Err(FaultError::Unsupported { what: message, hint: None })
+            }
+            WorkerAnswer::Refused { message, .. } => Err(failed(message)),
+            WorkerAnswer::Ready { .. } => Err(failed("the worker answers something else".to_owned())),
+        }
     }
 }
 

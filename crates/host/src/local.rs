@@ -20,6 +20,7 @@ use crate::{
     reaper::ReaperKeeper,
     resolve,
     revert::Undoer,
+    workshop::Workshop,
     world::LocalWorld,
 };
 
@@ -60,6 +61,7 @@ pub(crate) struct Inner {
     world: LocalWorld,
     keeper: ReaperKeeper,
     undoer: Undoer,
+    workshop: Workshop,
     slots: Mutex<HashMap<InjectionId, Arc<Slot>>>,
 }
 
@@ -80,11 +82,20 @@ impl LocalHost {
             own: own_identity().map_err(|error| from_linux(&error))?,
             binding,
             world: LocalWorld::new(timing),
+            workshop: Workshop { command: Vec::new(), dir: state.clone() },
             keeper: ReaperKeeper::new(state, reaper, timing),
             undoer,
             slots: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The same, with what starts a worker: a program and its arguments. Without it there are no network faults.
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "called before anything else holds the host")]
+    pub fn with_worker(mut self, command: Vec<OsString>) -> Self {
+        Arc::get_mut(&mut self.inner).expect("a new host is held once").workshop.command = command;
+        self
     }
 
     /// The same, but reverting only says that it did. It proves that tests see faults that stay.

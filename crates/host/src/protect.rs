@@ -51,7 +51,8 @@ pub(crate) async fn check(
 fn process_of(target: &ResolvedTarget) -> Option<u32> {
     match target {
         ResolvedTarget::Process(process) => Some(process.identity.pid),
-        ResolvedTarget::Proxy(_) => None,
+        // The machine's own network namespace is refused by whatever would disturb it.
+        ResolvedTarget::Proxy(_) | ResolvedTarget::Netns(_) => None,
     }
 }
 
@@ -89,10 +90,14 @@ async fn ours(
     for listed in ledger.live().map_err(|error| crate::error::from_ledger(&error))? {
         let Listed::Account(account) = listed else { continue };
         for record in &account.records {
-            if let Some(UndoVerb::RemoveRule { proxy, .. }) = record.known_verb()
-                && lives(&proxy)
-            {
-                ours.insert(proxy.pid, "a fault proxy, which must take orders");
+            match record.known_verb() {
+                Some(UndoVerb::RemoveRule { proxy, .. }) if lives(&proxy) => {
+                    ours.insert(proxy.pid, "a fault proxy, which must take orders");
+                }
+                Some(UndoVerb::EndWorker { worker, .. }) if lives(&worker) => {
+                    ours.insert(worker.pid, "a worker, which holds a fault");
+                }
+                _ => {}
             }
         }
         let injector = account.injector().map(ProcessHandle::open);

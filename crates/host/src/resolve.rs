@@ -3,11 +3,14 @@
 use std::{collections::BTreeMap, path::Path};
 
 use steadfast_engine::host::{HostError, HostErrorKind};
-use steadfast_linux::{command_name, identify, listeners};
+use steadfast_linux::{command_name, identify, listeners, network::Namespace};
 use steadfast_model::{
     Binding, ResolvedTarget, Target,
     proxy::ProxyRequest,
-    target::{Connection, ProcessTarget, ProxyTarget, ResolvedProcess, ResolvedProxy},
+    target::{
+        Connection, NetnsTarget, ProcessTarget, ProxyTarget, ResolvedNamespace, ResolvedProcess,
+        ResolvedProxy,
+    },
 };
 
 use crate::{
@@ -28,6 +31,7 @@ pub(crate) async fn resolve(
     match target {
         Target::Process(process) => process_target(process, None).map(ResolvedTarget::Process),
         Target::Service(name) => service(name, binding).map(ResolvedTarget::Process),
+        Target::Netns(netns) => namespace(netns).map(ResolvedTarget::Netns),
         Target::Connection(edge) => {
             let name = carrier(edge, binding)?;
             proxy(control_of(name, binding)?, timing).await
@@ -65,6 +69,29 @@ fn process_target(target: &ProcessTarget, service: Option<&str>) -> Result<Resol
         return Err(no_target(format!("find process {pid}: there is none"), Some("see `ps -e`")));
     };
     Ok(ResolvedProcess { identity, command, service: service.map(str::to_owned) })
+}
+
+fn namespace(target: &NetnsTarget) -> Result<ResolvedNamespace, HostError> {
+    let (found, path, title) = match (&target.name, target.pid) {
+        (Some(name), None) => (Namespace::named(name), format!("/run/netns/{name}"), name.clone()),
+        (None, Some(pid)) => {
+            let identity = identify(pid).map_err(|error| from_linux(&error))?;
+            let found = identity.as_ref().map_or(Ok(None), Namespace::of_process);
+            (found, format!("/proc/{pid}/ns/net"), format!("of process {pid}"))
+        }
+        _ => return Err(no_target("find a network namespace: give either `name` or `pid`", None)),
+    };
+    let denied = "network namespaces are entered as root (CAP_SYS_ADMIN and CAP_NET_ADMIN)";
+    let found = found.map_err(|error| {
+        let mut error = from_linux(&error);
+        error.hint = (error.kind == HostErrorKind::Denied).then(|| denied.to_owned());
+        error
+    })?;
+    let Some(found) = found else {
+        let message = format!("find network namespace {title}: there is none");
+        return Err(no_target(message, Some("see `ip netns list` and `lsns -t net`")));
+    };
+    Ok(ResolvedNamespace { identity: found.identity().clone(), path: path.into(), title })
 }
 
 fn the_listener(port: u16) -> Result<u32, HostError> {

@@ -12,6 +12,9 @@ use steadfast_model::{
 
 use crate::{Timing, control};
 
+/// How long a worker that is asked to end may take before it is killed.
+const WORKER_PATIENCE: Duration = Duration::from_millis(500);
+
 /// Why a step back failed. Messages are fragments after "failed to".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -31,6 +34,7 @@ pub async fn carry_out(verb: &UndoVerb, timing: &Timing) -> Result<(), UndoError
     match verb {
         UndoVerb::ResumeProcess { process } => resume(process).await,
         UndoVerb::RemoveRule { control, proxy, rule } => remove(control, proxy, *rule, timing).await,
+        UndoVerb::EndWorker { worker, .. } => end(worker).await,
         UndoVerb::Irreversible { .. } => Ok(()),
     }
 }
@@ -51,6 +55,17 @@ async fn resume(process: &ProcessIdentity) -> Result<(), UndoError> {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     Err(UndoError { message: format!("resume process {process}: it is still stopped") })
+}
+
+/// Asks, so that packets it holds are let go; kills one that hangs. The kernel drops what it held.
+async fn end(worker: &ProcessIdentity) -> Result<(), UndoError> {
+    let Some(handle) = ProcessHandle::open(worker).map_err(|error| failed(&error))? else { return Ok(()) };
+    let ended = tokio::task::spawn_blocking(move || handle.terminate(WORKER_PATIENCE)).await;
+    match ended.map_err(|error| UndoError { message: error.to_string() })? {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(UndoError { message: format!("end worker {worker}: it is still there after KILL") }),
+        Err(error) => Err(failed(&error)),
+    }
 }
 
 async fn remove(

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use steadfast_faults::{
     FaultError,
-    world::{Processes, Proxies, World},
+    world::{Network, Processes, Proxies, World},
 };
 use steadfast_linux::{LinuxError, ProcessHandle};
 use steadfast_model::{
@@ -19,7 +19,9 @@ use crate::{
     error::linux_for_fault,
 };
 
-/// The processes and proxies of this machine.
+pub(crate) mod network;
+
+/// The processes, proxies and network namespaces of this machine.
 #[derive(Debug, Clone, Copy)]
 pub struct LocalWorld {
     timing: Timing,
@@ -39,6 +41,10 @@ impl World for LocalWorld {
     }
 
     fn proxies(&self) -> &dyn Proxies {
+        self
+    }
+
+    fn network(&self) -> &dyn Network {
         self
     }
 }

@@ -17,6 +17,12 @@ pub enum LinuxError {
         /// What was tried.
         what: String,
     },
+    /// What was meant is not there any more.
+    #[error("{what}: it is gone")]
+    Gone {
+        /// What was tried.
+        what: String,
+    },
     /// A file of the kernel could not be read or made no sense.
     #[error("read {}", path.display())]
     Read {

@@ -8,7 +8,9 @@
 //! - [`handle`]: holding on to a process by descriptor, to signal it and to learn of its end;
 //! - [`listen`]: which processes listen on a TCP port;
 //! - [`mod@detach`]: starting a program that outlives this one;
-//! - [`command`]: running a program of somebody else so that nothing of it stays.
+//! - [`command`]: running a program of somebody else so that nothing of it stays;
+//! - [`worker`]: starting a program that ends with this one;
+//! - [`network`]: network namespaces, and disturbing what they send and receive.
 
 pub mod clock;
 pub mod command;
@@ -17,7 +19,9 @@ pub mod error;
 pub mod handle;
 pub mod identity;
 pub mod listen;
+pub mod network;
 mod stat;
+pub mod worker;
 
 pub use clock::SystemClock;
 pub use command::{CommandEnding, CommandOrder, CommandReport, run_kept};
@@ -29,3 +33,4 @@ pub use identity::{
     run_the_same_program,
 };
 pub use listen::{Listeners, listeners};
+pub use worker::{Worker, WorkerPipes, start_worker};

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    network::{NamespaceIdentity, NetworkStatus},
     process::{ProcessIdentity, ProcessState},
     proxy::ProxyStatus,
 };
@@ -31,6 +32,13 @@ pub enum Sighting {
     },
     /// A proxy and its counters.
     Proxy(Box<ProxyStatus>),
+    /// A network namespace, and what is in place in it.
+    Network(Box<NetworkStatus>),
+    /// A network namespace is gone, with all that was in it.
+    NamespaceGone {
+        /// Which.
+        namespace: NamespaceIdentity,
+    },
     /// The target could not be looked at.
     Unseen {
         /// Why.

@@ -10,6 +10,7 @@ pub mod duration;
 pub mod effect;
 pub mod event;
 pub mod id;
+pub mod network;
 pub mod problem;
 pub mod process;
 pub mod proxy;

@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{process::ProcessIdentity, proxy::Protocol};
+use crate::{network::NamespaceIdentity, process::ProcessIdentity, proxy::Protocol};
 
 /// A target as a document names it: a map with one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +19,8 @@ pub enum Target {
     Connection(Connection),
     /// A fault proxy.
     Proxy(ProxyTarget),
+    /// A network namespace of this machine.
+    Netns(NetnsTarget),
 }
 
 /// Picks one process. Exactly one of the fields is given.
@@ -55,6 +57,18 @@ pub struct ProxyTarget {
     pub control: Option<PathBuf>,
 }
 
+/// Picks a network namespace: by its name below `/run/netns`, or by a process in it. Exactly one of the fields is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NetnsTarget {
+    /// Its name, as `ip netns list` shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The number of a process in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+}
+
 /// A target after resolution, with what makes it that very thing and no other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -63,6 +77,8 @@ pub enum ResolvedTarget {
     Process(ResolvedProcess),
     /// A running proxy.
     Proxy(ResolvedProxy),
+    /// A network namespace.
+    Netns(ResolvedNamespace),
 }
 
 /// A process found on this machine.
@@ -96,6 +112,18 @@ pub struct ResolvedProxy {
     pub protocol: Protocol,
 }
 
+/// A network namespace found on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResolvedNamespace {
+    /// Which namespace.
+    pub identity: NamespaceIdentity,
+    /// A file that leads there; another namespace may be behind it later.
+    pub path: PathBuf,
+    /// What people call it: its name, or a process in it.
+    pub title: String,
+}
+
 impl ResolvedTarget {
     /// The key under which a live injection holds this target, for conflicts: `process:4711`, `proxy:payments-risk`.
     #[must_use]
@@ -105,6 +133,7 @@ impl ResolvedTarget {
                 format!("process:{}@{}", process.identity.pid, process.identity.start_time)
             }
             Self::Proxy(proxy) => format!("proxy:{}", proxy.control.display()),
+            Self::Netns(namespace) => format!("netns:{}", namespace.identity),
         }
     }
 }
@@ -122,6 +151,11 @@ impl fmt::Display for Target {
             Self::Proxy(ProxyTarget { name: Some(name), .. }) => write!(f, "proxy {name}"),
             Self::Proxy(ProxyTarget { control: Some(path), .. }) => write!(f, "proxy at {}", path.display()),
             Self::Proxy(_) => f.write_str("proxy"),
+            Self::Netns(NetnsTarget { name: Some(name), .. }) => write!(f, "network namespace {name}"),
+            Self::Netns(NetnsTarget { pid: Some(pid), .. }) => {
+                write!(f, "network namespace of process {pid}")
+            }
+            Self::Netns(_) => f.write_str("network namespace"),
         }
     }
 }
@@ -136,6 +170,7 @@ impl fmt::Display for ResolvedTarget {
                 None => write!(f, "process {} ({})", process.identity.pid, process.command),
             },
             Self::Proxy(proxy) => write!(f, "proxy {} ({} -> {})", proxy.name, proxy.listen, proxy.upstream),
+            Self::Netns(namespace) => write!(f, "network namespace {}", namespace.title),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{process::ProcessIdentity, proxy::RuleId};
+use crate::{network::NamespaceIdentity, process::ProcessIdentity, proxy::RuleId};
 
 /// One step back: a map with one key. Carrying it out twice, or for a change that never happened, succeeds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +25,15 @@ pub enum UndoVerb {
         /// The rule.
         rule: RuleId,
     },
+    /// End a worker that holds a fault in a network namespace; the kernel drops what it holds.
+    EndWorker {
+        /// Which process. When it is gone, so is what it held.
+        worker: ProcessIdentity,
+        /// Where it works.
+        namespace: NamespaceIdentity,
+        /// The name of its nftables tables there.
+        table: String,
+    },
     /// A change that cannot be taken back, recorded so that it is known: a killed process.
     Irreversible {
         /// What was done, for people.
@@ -41,6 +50,7 @@ impl UndoVerb {
             Self::RemoveRule { proxy, .. } => {
                 format!("steadfast recover   # or, ending the proxy with its rule: kill {}", proxy.pid)
             }
+            Self::EndWorker { worker, .. } => format!("kill -KILL {}", worker.pid),
             Self::Irreversible { what } => format!("# nothing to undo: {what}"),
         }
     }

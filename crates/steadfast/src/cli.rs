@@ -113,6 +113,9 @@ Examples:
     /// Stands between this program and one that a probe runs
     #[command(hide = true)]
     Keeper,
+    /// Holds one fault in a network namespace for an injector
+    #[command(hide = true)]
+    NetworkWorker,
     /// One service of the sample system
     #[command(hide = true)]
     DemoService(demo::ServiceArguments),

@@ -77,7 +77,9 @@ impl Session {
             reaper: self.command(&["reaper"]).into_iter().map(Into::into).collect(),
             timing: Timing::default(),
         };
-        LocalHost::new(options).map_err(|error| Failure::failed(&error).hint(error.hint.as_ref()))
+        let worker = self.command(&["network-worker"]).into_iter().map(Into::into).collect();
+        let host = LocalHost::new(options).map(|host| host.with_worker(worker));
+        host.map_err(|error| Failure::failed(&error).hint(error.hint.as_ref()))
     }
 
     /// The history.

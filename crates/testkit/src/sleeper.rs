@@ -21,6 +21,17 @@ impl Sleeper {
         Self { child }
     }
 
+    /// Starts one in a network namespace.
+    ///
+    /// # Panics
+    /// When `ip` cannot be started.
+    #[must_use]
+    pub fn inside(netns: &str) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "a process to act on")]
+        let child = Command::new("ip").args(["netns", "exec", netns, "sleep", "60"]).spawn();
+        Self { child: child.expect("the system has `ip`") }
+    }
+
     /// Its number.
     #[must_use]
     pub fn pid(&self) -> u32 {

@@ -103,11 +103,13 @@ impl<'a> Round<'a> {
         let mut leaks = Vec::new();
         // 2: no effect was seen, which in so short a time says nothing.
         let fine = end.success() || end.code() == Some(2);
-        if !injector_died && !fine && self.victim != Victim::Proxy {
+        // strace follows the injector's worker too, and may have struck there: the injector notices and says so.
+        let follows_worker = self.case.needs_namespace() && self.victim != Victim::Reaper;
+        if !injector_died && !fine && self.victim != Victim::Proxy && !follows_worker {
             leaks.push(format!("the injector ended with {end}"));
         }
         let killed = match self.victim {
-            Victim::Injector => injector_died,
+            Victim::Injector => injector_died || (follows_worker && !fine),
             Victim::Reaper => {
                 if injector_died {
                     leaks.push("the injector did not survive the death of the reaper".to_owned());
@@ -160,7 +162,8 @@ impl<'a> Round<'a> {
         self.end_reaper(&mut reaper);
         drop(injector.kill());
         drop(injector.wait());
-        let still = differs();
+        // What a worker holds by descriptor goes with its injector; then only the ledger still has to be put right.
+        let still = self.case.needs_namespace() || differs();
         Ok(shown && still && (one_shot || !self.live_injections()?.is_empty()))
     }
 
@@ -170,6 +173,9 @@ impl<'a> Round<'a> {
         match self.live_injections() {
             Ok(live) => leaks.extend(live.into_iter().map(|name| format!("the ledger still holds {name}"))),
             Err(error) => leaks.push(format!("the ledger cannot be read: {error}")),
+        }
+        if self.case.needs_namespace() {
+            leaks.extend(workers(&self.state()).map(|pid| format!("worker {pid} is still there")));
         }
         leaks
     }
@@ -243,6 +249,17 @@ impl<'a> Round<'a> {
         drop(first.kill());
         drop(first.wait());
     }
+}
+
+/// The processes that hold network faults for this state directory.
+fn workers(state: &Path) -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten();
+    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let is_worker = |pid: &u32| {
+        let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        command.split(|byte| *byte == 0).any(|word| word == b"network-worker")
+    };
+    pids.filter(is_worker).filter(|pid| is_ours(*pid, state))
 }
 
 /// Whether a process was started for this state directory: a number alone may belong to somebody else by now.

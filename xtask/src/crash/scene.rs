@@ -1,4 +1,5 @@
-//! The faults and what they are put into: a process of our own, or a proxy in front of a server of our own.
+//! The faults and what they are put into: a process of our own, a proxy in front of a server of our own, or a network
+//! namespace of our own.
 
 use std::{
     fs,
@@ -15,6 +16,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use steadfast_linux::network::Namespace;
+use steadfast_testkit::NetnsPair;
 
 use super::wait;
 use crate::program::program;
@@ -41,6 +44,9 @@ impl Case {
         vec![
             case("processKill", "{}"),
             case("processPause", "{}"),
+            case("networkPartition", "{}"),
+            case("networkLoss", "{percent: 100%}"),
+            case("networkDelay", "{latency: 40ms, direction: both}"),
             case("tcpDelay", "{latency: 40ms, stream: both}"),
             case("tcpReset", "{}"),
             case("tcpDown", "{}"),
@@ -64,7 +70,12 @@ impl Case {
 
     /// Whether it is put into a proxy.
     pub(crate) fn needs_proxy(&self) -> bool {
-        !self.fault.starts_with("process")
+        !self.fault.starts_with("process") && !self.needs_namespace()
+    }
+
+    /// Whether it is put into a network namespace, and is gone when the injector is.
+    pub(crate) fn needs_namespace(&self) -> bool {
+        self.fault.starts_with("network")
     }
 }
 
@@ -73,6 +84,7 @@ pub(super) struct Scene {
     /// The process of a process fault, or the proxy.
     pub(super) target: Child,
     traffic: Option<Traffic>,
+    namespaces: Option<NetnsPair>,
 }
 
 impl Scene {
@@ -85,7 +97,15 @@ impl Scene {
     ) -> Result<Self> {
         if !case.needs_proxy() {
             let target = quiet(program("sleep", &["600"])).spawn().context("start a target")?;
-            return Ok(Self { target, traffic: None });
+            if !case.needs_namespace() {
+                return Ok(Self { target, traffic: None, namespaces: None });
+            }
+            let pair = NetnsPair::new_or_skip(case.fault).context("network namespaces need root")?;
+            let inside = |name: &str| Namespace::named(name)?.context("the namespace is there");
+            let server = inside(&pair.b)?.inside(|| TcpListener::bind((NetnsPair::ADDRESS_B, 7000)))??;
+            let address = server.local_addr()?.to_string();
+            let traffic = Some(Traffic::start(server, address, Some(inside(&pair.a)?)));
+            return Ok(Self { target, traffic, namespaces: Some(pair) });
         }
         let server = TcpListener::bind("127.0.0.1:0")?;
         let upstream = server.local_addr()?.to_string();
@@ -113,14 +133,17 @@ impl Scene {
         let arguments: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
         let mut command = quiet(program(&words[0], &arguments));
         let target = command.stdin(Stdio::piped()).spawn().context("start a proxy")?;
-        let scene = Self { target, traffic: Some(Traffic::start(server, listen)) };
+        let traffic = Some(Traffic::start(server, listen, None));
+        let scene = Self { target, traffic, namespaces: None };
         ensure!(wait::until(Duration::from_secs(20), || control.exists()), "the proxy did not start");
         Ok(scene)
     }
 
     /// What `--into` says.
     pub(super) fn target_words(&self, folder: &Path) -> String {
-        if self.traffic.is_some() {
+        if let Some(pair) = &self.namespaces {
+            format!("netns: {{name: '{}'}}", pair.a)
+        } else if self.traffic.is_some() {
             format!("proxy: {{control: '{}'}}", folder.join("proxy.sock").display())
         } else {
             format!("process: {{pid: {}}}", self.target.id())
@@ -134,6 +157,14 @@ impl Scene {
             let stopped = state(self.target.id()).is_some_and(|state| matches!(state, 'T' | 't'));
             return if stopped { vec!["the target is still stopped".to_owned()] } else { Vec::new() };
         };
+        if let Some(pair) = &self.namespaces {
+            let found = Namespace::named(&pair.a).ok().flatten();
+            let passes = found.and_then(|namespace| namespace.inside(|| is_undisturbed(&through)).ok());
+            return match passes {
+                Some(true) => Vec::new(),
+                _ => vec![format!("{} is still felt in the network namespace", case.fault)],
+            };
+        }
         if self.target_ended() {
             // A proxy that was killed has taken its rules with it. One that ended by itself has cut its services off.
             let lost = || vec!["the proxy has ended by itself".to_owned()];
@@ -199,7 +230,8 @@ struct Traffic {
 }
 
 impl Traffic {
-    fn start(server: TcpListener, through: String) -> Self {
+    /// The client asks from inside a namespace, if one is given.
+    fn start(server: TcpListener, through: String, inside: Option<Namespace>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         // A server that cannot be asked to stop would outlive the round.
         server.set_nonblocking(true).expect("a fresh socket can be set");
@@ -215,6 +247,9 @@ impl Traffic {
         let asking = Arc::clone(&stop);
         let address = through.clone();
         let ask = thread::spawn(move || {
+            if let Some(namespace) = inside {
+                namespace.enter().expect("root may enter");
+            }
             while !asking.load(Ordering::SeqCst) {
                 // Failing is what the faults are for.
                 drop(exchange(&address));
@@ -252,8 +287,10 @@ fn is_undisturbed(address: &str) -> bool {
 }
 
 fn exchange(address: &str) -> std::io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_millis(500)))?;
+    const PATIENCE: Duration = Duration::from_millis(500);
+    let address = address.parse().map_err(std::io::Error::other)?;
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;

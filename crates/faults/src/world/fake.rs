@@ -11,19 +11,22 @@ use std::{
 use async_trait::async_trait;
 use steadfast_model::{
     InjectionId, ProcessIdentity, ResolvedTarget,
+    network::{DisturbanceId, NetworkFault, NetworkStatus, Traffic},
     process::ProcessState,
     proxy::{Protocol, ProxyStatus},
-    target::{ResolvedProcess, ResolvedProxy},
+    target::{ResolvedNamespace, ResolvedProcess, ResolvedProxy},
     undo::UndoVerb,
 };
 
-use super::{Processes, Proxies, World};
+use super::{Network, Processes, Proxies, World};
 use crate::FaultError;
 
 mod injection;
+mod namespace;
 mod state;
 
 pub use injection::FakeInjection;
+use namespace::FakeNamespace;
 use state::{FakeProcess, FakeProxy, State};
 pub use state::{LogEntry, Trouble};
 
@@ -61,15 +64,31 @@ impl FakeWorld {
         ResolvedTarget::Proxy(proxy)
     }
 
+    /// Makes a network namespace in which nothing is sent yet.
+    pub fn add_namespace(&self, name: &str) -> ResolvedTarget {
+        let mut state = self.state();
+        let namespace = FakeNamespace::new(name, state.namespaces.len());
+        let resolved = namespace.resolved.clone();
+        state.namespaces.push(namespace);
+        ResolvedTarget::Netns(resolved)
+    }
+
+    /// Removes a network namespace, and with it what disturbs it.
+    pub fn remove_namespace(&self, namespace: &ResolvedNamespace) {
+        self.state().namespaces.retain(|found| found.resolved.identity != namespace.identity);
+    }
+
     /// Sets what a process does, as if it happened by itself: no verb, no record. One that has ended stays so.
     pub fn set_process(&self, identity: &ProcessIdentity, state: ProcessState) {
         drop(self.state().set_process(identity, state));
     }
 
-    /// Lets `count` connections with one request each through every proxy that lives. All of them match every rule.
+    /// Lets `count` connections with one request each through every proxy that lives, and as many packets through every
+    /// network namespace. All of them match every rule.
     pub fn send_traffic(&self, count: u64) {
         let mut state = self.state();
-        let State { processes, proxies, .. } = &mut *state;
+        let State { processes, proxies, namespaces, .. } = &mut *state;
+        namespaces.iter_mut().for_each(|namespace| namespace.carry(count));
         for proxy in proxies {
             if processes
                 .iter()
@@ -136,6 +155,10 @@ impl World for FakeWorld {
     fn proxies(&self) -> &dyn Proxies {
         self
     }
+
+    fn network(&self) -> &dyn Network {
+        self
+    }
 }
 
 #[async_trait]
@@ -155,6 +178,39 @@ impl Proxies for FakeWorld {
     async fn status(&self, proxy: &ResolvedProxy) -> Result<ProxyStatus, FaultError> {
         let mut state = self.state();
         Ok(state.living_proxy(proxy)?.status())
+    }
+}
+
+#[async_trait]
+impl Network for FakeWorld {
+    async fn check(&self, namespace: &ResolvedNamespace) -> Result<(), FaultError> {
+        self.state().namespace(namespace).map(drop)
+    }
+
+    async fn of_process(&self, process: &ResolvedProcess) -> Result<ResolvedNamespace, FaultError> {
+        let name = FakeNamespace::name_of(&process.identity);
+        let state = self.state();
+        let found = state.namespaces.iter().find(|found| found.resolved.title == name);
+        let alive = state.process(&process.identity).is_some_and(FakeProcess::is_alive);
+        let gone = || FaultError::TargetGone { what: format!("process {}", process.identity) };
+        found.filter(|_| alive).map(|found| found.resolved.clone()).ok_or_else(gone)
+    }
+
+    async fn backend(
+        &self,
+        namespace: &ResolvedNamespace,
+        _: &Traffic,
+        _: &NetworkFault,
+    ) -> Result<String, FaultError> {
+        self.state().namespace(namespace).map(|_| "fake".to_owned())
+    }
+
+    async fn status(
+        &self,
+        namespace: &ResolvedNamespace,
+        injection: InjectionId,
+    ) -> Result<NetworkStatus, FaultError> {
+        Ok(self.state().namespace(namespace)?.status(&DisturbanceId::tables_of(injection)))
     }
 }
 

@@ -22,7 +22,15 @@ impl Stage {
         match target {
             Target::Process(_) | Target::Service(_) => Self::with_processes(),
             Target::Connection(_) | Target::Proxy(_) => Self::with_proxies(Protocol::Http),
+            Target::Netns(_) => Self::with_namespaces(),
         }
+    }
+
+    pub(crate) fn with_namespaces() -> Self {
+        let world = FakeWorld::new();
+        let targets = vec![world.add_namespace("shop"), world.add_namespace("bank")];
+        let misfit = world.add_proxy("payments-risk", Protocol::Http);
+        Self { world, targets, misfit, id: InjectionId::new() }
     }
 
     pub(crate) fn with_processes() -> Self {
@@ -59,12 +67,16 @@ impl Stage {
         }
     }
 
-    /// Ends the processes behind all targets.
+    /// Ends the processes behind all targets, and removes their network namespaces.
     pub(crate) fn end_targets(&self) {
         for target in &self.targets {
             let identity = match target {
                 ResolvedTarget::Process(process) => &process.identity,
                 ResolvedTarget::Proxy(proxy) => &proxy.identity,
+                ResolvedTarget::Netns(namespace) => {
+                    self.world.remove_namespace(namespace);
+                    continue;
+                }
             };
             self.world.set_process(identity, ProcessState::Gone);
         }

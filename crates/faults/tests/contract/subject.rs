@@ -55,6 +55,7 @@ impl Subject {
         let identity = match target {
             ResolvedTarget::Process(process) => &process.identity,
             ResolvedTarget::Proxy(proxy) => &proxy.identity,
+            ResolvedTarget::Netns(namespace) => return self.world.remove_namespace(namespace),
         };
         self.world.set_process(identity, ProcessState::Stopped);
     }

@@ -107,12 +107,12 @@ fn nothing_is_claimed_without_evidence(stage: &Stage, fault: &dyn Fault) -> Resu
     ensure(matches!(blind, Effect::Unknown { .. }), &format!("with nothing observed: {blind}"))?;
     stage.inject(fault).map_err(|error| error.to_string())?;
     let effect = stage.effect_since(&before, fault);
-    let needs_traffic = matches!(stage.targets[0], ResolvedTarget::Proxy(_));
+    let needs_traffic = !matches!(stage.targets[0], ResolvedTarget::Process(_));
     ensure(!needs_traffic || matches!(effect, Effect::Idle { .. }), &format!("without traffic: {effect}"))
 }
 
 fn others_are_not_claimed(stage: &Stage, fault: &dyn Fault) -> Result<(), String> {
-    if !matches!(stage.targets[0], ResolvedTarget::Proxy(_)) {
+    if matches!(stage.targets[0], ResolvedTarget::Process(_)) {
         return Ok(()); // A process carries no trace of who stopped it; its key allows one injection only.
     }
     let other = Stage { id: InjectionId::new(), ..clone(stage) };

@@ -63,7 +63,8 @@ impl Inner {
             Begun::New(page) => page,
             Begun::Known(known) => return first_answer(&known),
         };
-        *slot.live() = Some(Live { deadline: opening.deadline, lease: opening.lease, rules: Vec::new() });
+        let Opening { deadline, lease, .. } = opening;
+        *slot.live() = Some(Live { deadline, lease, rules: Vec::new(), workers: Vec::new() });
         self.keep_watch(slot);
         let mut injection = LiveInjection {
             world: self.world,
@@ -73,9 +74,11 @@ impl Inner {
             deadline: opening.deadline,
             lease: opening.lease,
             rules: Vec::new(),
+            workshop: self.workshop.clone(),
+            workers: Vec::new(),
         };
         let injected = order.fault.as_fault().inject(&mut injection, &order.targets).await;
-        let LiveInjection { mut page, rules, .. } = injection;
+        let LiveInjection { mut page, rules, workers, .. } = injection;
         if injected.is_ok() && !order.fault.as_fault().reversible() {
             // Nothing is held and nothing can be taken back, so there is nothing to keep a lease for. It was done, whether
             // or not that can be written.
@@ -88,7 +91,7 @@ impl Inner {
             (Ok(()), None) => host_error(HostErrorKind::Other, "inject: its file was lost", None),
             (Ok(()), Some(page)) => match page.state(State::Active, None, vec![]) {
                 Ok(()) => {
-                    *slot.live() = Some(Live { deadline: opening.deadline, lease: opening.lease, rules });
+                    *slot.live() = Some(Live { deadline, lease, rules, workers });
                     return Ok(());
                 }
                 Err(error) => from_ledger(&error),

@@ -12,6 +12,7 @@ use crate::{
     control::{self, ControlError},
     error::{from_ledger, host_error},
     live::GivenRule,
+    workshop::{GivenWorker, Health},
 };
 
 impl Inner {
@@ -46,6 +47,11 @@ impl Inner {
                 trouble.get_or_insert(error);
             }
         }
+        for worker in &live.workers {
+            if let Err(error) = self.renew_worker(worker, lease).await {
+                trouble.get_or_insert(error);
+            }
+        }
         self.keeper.ensure().await?;
         trouble.map_or(Ok(()), Err)
     }
@@ -68,6 +74,16 @@ impl Inner {
             };
             host_error(kind, format!("renew a rule of proxy {}: {error}", proxy.name), None)
         })
+    }
+
+    async fn renew_worker(&self, worker: &GivenWorker, lease: BootTime) -> Result<(), HostError> {
+        let what = match worker.renew(lease, self.timing.proxy_answer).await {
+            Health::Well => return Ok(()),
+            Health::Ended => "ended, and the fault with it",
+            Health::Hung => "hung and was killed: packets pass again",
+        };
+        let message = format!("keep the fault in place: its worker {} {what}", worker.identity);
+        Err(host_error(HostErrorKind::TargetGone, message, Some("see reaper.log in the state directory")))
     }
 
     /// As long as the injection is live, a reaper that died is replaced.
@@ -125,7 +141,8 @@ mod tests {
             [(future, past, "lease"), (past, future, "deadline"), (future, future, "somebody")]
         {
             let injection = InjectionId::new();
-            *host.inner.slot(injection).live() = Some(Live { deadline, lease, rules: Vec::new() });
+            *host.inner.slot(injection).live() =
+                Some(Live { deadline, lease, rules: Vec::new(), workers: Vec::new() });
             let refused = host.inner.renew(injection).await.unwrap_err();
             assert_eq!(refused.kind, HostErrorKind::NotLive);
             assert!(refused.message.contains(part), "{refused:?}");
@@ -166,7 +183,7 @@ mod tests {
         let lock = host.inner.ledger.try_lock().unwrap().unwrap();
         assert!(matches!(host.inner.ledger.begin(&lock, &opening).unwrap(), Begun::New(_)));
         let rules = vec![rule_in(proxy, injection)];
-        *host.inner.slot(injection).live() = Some(Live { deadline, lease, rules });
+        *host.inner.slot(injection).live() = Some(Live { deadline, lease, rules, workers: Vec::new() });
         (host, injection)
     }
 

@@ -4,13 +4,13 @@ use steadfast_engine::host::{HostError, RevertError};
 use steadfast_model::BootTime;
 use tokio::{sync::Mutex, task::JoinHandle};
 
-use crate::live::GivenRule;
+use crate::{live::GivenRule, workshop::GivenWorker};
 
 /// One injection. Held while it is put in place and while it is taken away, so that the two never overlap.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
     pub state: Mutex<SlotState>,
-    /// Deadline and rules once begun, for renewing while the slot is held.
+    /// Deadline, rules and workers once begun, for renewing while the slot is held.
     pub live: std::sync::Mutex<Option<Live>>,
 }
 
@@ -31,6 +31,7 @@ pub(crate) struct Live {
     pub deadline: BootTime,
     pub lease: BootTime,
     pub rules: Vec<GivenRule>,
+    pub workers: Vec<GivenWorker>,
 }
 
 impl Slot {

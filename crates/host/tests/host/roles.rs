@@ -23,6 +23,8 @@ async fn a_reaper_with_nothing_to_do_leaves() {
         Ok("reaper") => reaper().await,
         Ok("injector") => injector().await,
         Ok("proxy") => proxy().await,
+        Ok("network-injector") => crate::networks::injector_role().await,
+        Ok("worker") => worker().await,
         Ok("idle") => {
             println!("says: idle");
             std::future::pending().await
@@ -40,11 +42,19 @@ async fn a_reaper_with_nothing_to_do_leaves() {
     }
 }
 
-fn setting(name: &str) -> String {
+pub(crate) fn setting(name: &str) -> String {
     std::env::var(name).unwrap()
 }
 
-fn timing() -> Timing {
+/// A worker whose answers nothing of this test's frame gets into.
+async fn worker() {
+    let answers = std::fs::OpenOptions::new().write(true).open("/proc/self/fd/3").unwrap();
+    rustix::stdio::dup2_stdout(&answers).unwrap();
+    drop(answers);
+    steadfast_host::run_worker().await.unwrap();
+}
+
+pub(crate) fn timing() -> Timing {
     let millis = |name| Duration::from_millis(setting(name).parse().unwrap());
     Timing { lease: millis("LEASE"), grace: millis("GRACE"), reaper_linger: millis("LINGER"), ..lively() }
 }

@@ -70,7 +70,8 @@ impl Stage {
 
     pub(crate) fn host_with(&self, binding: Binding, reaper: Vec<OsString>) -> LocalHost {
         let timing = self.timing;
-        LocalHost::new(LocalHostOptions { state: self.state(), binding, reaper, timing }).unwrap()
+        let host = LocalHost::new(LocalHostOptions { state: self.state(), binding, reaper, timing }).unwrap();
+        host.with_worker(worker_command(&self.path(), timing))
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -192,6 +193,12 @@ pub(crate) fn role_command(role: &str, state: &Path, timing: Timing) -> Vec<OsSt
         ROLES_TEST.into(),
         "--nocapture".into(),
     ]
+}
+
+/// What starts this program as a worker: its answers go to descriptor 3, away from what the test's frame says.
+pub(crate) fn worker_command(state: &Path, timing: Timing) -> Vec<OsString> {
+    let shell = ["/bin/sh", "-c", r#"exec "$@" 3>&1 >/dev/null"#, "sh"].map(OsString::from);
+    shell.into_iter().chain(role_command("worker", state, timing)).collect()
 }
 
 pub(crate) fn target_of(sleeper: &Sleeper) -> ResolvedTarget {

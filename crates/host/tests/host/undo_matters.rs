@@ -4,22 +4,25 @@ use std::time::Duration;
 
 use steadfast_engine::host::{Host, InjectionOrder};
 use steadfast_faults::{FAULTS, FaultKind, FaultSpec};
+use steadfast_linux::network::{self, Namespace};
 use steadfast_model::InjectionId;
-use steadfast_testkit::Sleeper;
+use steadfast_testkit::{NetnsPair, Sleeper};
 
 use crate::{
     proxies::{Street, street},
     stage::target_of,
 };
 
-/// A proxy, a process, and a host that knows both.
+/// A proxy, a process, network namespaces where there may be some, and a host that knows them all.
 struct Scene {
     street: Street,
     sleeper: Sleeper,
+    pair: Option<NetnsPair>,
 }
 
-/// What a fault may have changed: the letter of the process, and how many rules the proxy has.
-type Snapshot = (bool, Option<char>, usize);
+/// What a fault may have changed: the letter of the process, how many rules the proxy has, and how many tables the
+/// network namespace.
+type Snapshot = (bool, Option<char>, usize, usize);
 
 impl Scene {
     async fn new(undoes: bool) -> Self {
@@ -27,18 +30,26 @@ impl Scene {
         if !undoes {
             street.host = street.host.without_undo_for_tests();
         }
-        Self { street, sleeper: Sleeper::new() }
+        let pair = NetnsPair::new_or_skip("every_fault_goes_with_its_undo_and_stays_without_it");
+        Self { street, sleeper: Sleeper::new(), pair }
     }
 
     async fn snapshot(&self) -> Snapshot {
         let stopped = self.sleeper.state().filter(|state| *state == 'T');
-        (self.sleeper.runs(), stopped, self.street.rules().await)
+        let tables = self.pair.as_ref().map_or(0, |pair| {
+            let namespace = Namespace::named(&pair.a).unwrap().unwrap();
+            network::status(&namespace, "steadfast_").unwrap().len()
+        });
+        (self.sleeper.runs(), stopped, self.street.rules().await, tables)
     }
 
-    fn order(&self, known: &FaultKind) -> InjectionOrder {
-        let targets = match known.example.contains("connection:") {
-            true => self.street.target.clone(),
-            false => vec![target_of(&self.sleeper)],
+    async fn order(&self, known: &FaultKind) -> InjectionOrder {
+        let targets = match (&self.pair, known.example) {
+            (_, example) if example.contains("connection:") => self.street.target.clone(),
+            (Some(pair), example) if example.contains("netns:") => {
+                self.street.host.resolve(&crate::networks::netns(&pair.a)).await.unwrap()
+            }
+            _ => vec![target_of(&self.sleeper)],
         };
         let duration = Duration::from_secs(60);
         InjectionOrder { injection: InjectionId::new(), run: None, fault: fault(known), targets, duration }
@@ -49,6 +60,8 @@ impl Scene {
 fn fault(known: &FaultKind) -> FaultSpec {
     let settings = match known.kind {
         "tcpDelay" | "httpDelay" => serde_json::json!({ "latency": "100ms" }),
+        "networkDelay" => serde_json::json!({ "latency": "20ms" }),
+        "networkLoss" => serde_json::json!({ "percent": 10 }),
         "httpStatus" => serde_json::json!({ "status": 503 }),
         "httpBody" => serde_json::json!({ "change": { "replace": "" }, "side": "response" }),
         "httpHeaders" => serde_json::json!({ "set": { "X-A": "1" }, "side": "response" }),
@@ -64,7 +77,7 @@ fn fault(known: &FaultKind) -> FaultSpec {
 /// What was before, while the fault was in place, and after it was reverted.
 async fn life(known: &FaultKind, undoes: bool) -> [Snapshot; 3] {
     let scene = Scene::new(undoes).await;
-    let order = scene.order(known);
+    let order = scene.order(known).await;
     let before = scene.snapshot().await;
     scene.street.host.inject(&order).await.unwrap();
     let during = scene.snapshot().await;
@@ -77,7 +90,9 @@ async fn life(known: &FaultKind, undoes: bool) -> [Snapshot; 3] {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_goes_with_its_undo_and_stays_without_it() {
     let mut lived = Vec::new();
-    for known in FAULTS.iter().filter(|known| fault(known).as_fault().reversible()) {
+    // A user who may make no network namespace may disturb none.
+    let may = |known: &&FaultKind| rustix::process::geteuid().is_root() || !known.kind.starts_with("network");
+    for known in FAULTS.iter().filter(|known| fault(known).as_fault().reversible()).filter(may) {
         let [before, during, after] = life(known, true).await;
         assert_ne!(before, during, "{}: it changes something", known.kind);
         assert_eq!(before, after, "{}: nothing stays", known.kind);

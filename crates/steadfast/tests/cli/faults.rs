@@ -1,4 +1,4 @@
-//! `fault try`: each by hand, seen to work and seen to be gone.
+//! `fault try`: faults on processes and proxies by hand, seen to work and seen to be gone.
 
 use std::time::Duration;
 

@@ -69,7 +69,7 @@ fn the_schema_is_json_and_knows_every_fault() {
     let faults = place.run(&["fault", "list", "--output", "json"]).expect(0).json();
     let kinds: Vec<_> =
         faults.as_array().unwrap().iter().map(|fault| fault["kind"].as_str().unwrap()).collect();
-    assert!(kinds.is_sorted() && kinds.len() >= 15, "{kinds:?}");
+    assert!(kinds.is_sorted() && kinds.len() >= 18, "{kinds:?}");
     for kind in kinds {
         assert!(text.contains(&format!("\"{kind}\"")), "{kind}");
         place.run(&["fault", "show", kind]).expect(0).says("Example").says(kind);

@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use steadfast_model::{
     InjectionId, ProcessIdentity,
+    network::{DisturbanceId, NetworkFault, Traffic},
     process::{ProcessState, Signal},
     proxy::RuleId,
-    target::ResolvedProxy,
+    target::{ResolvedNamespace, ResolvedProxy},
     undo::UndoVerb,
 };
 
@@ -59,5 +60,23 @@ impl Injection for FakeInjection {
             UndoVerb::RemoveRule { control: proxy.control.clone(), proxy: proxy.identity.clone(), rule: id },
         )?;
         state.add_rule(proxy, id, rule)
+    }
+
+    async fn disturb_network(
+        &mut self,
+        namespace: &ResolvedNamespace,
+        _: &Traffic,
+        fault: &NetworkFault,
+    ) -> Result<(), FaultError> {
+        let mut state = self.world.state();
+        state.namespace(namespace)?;
+        let id = DisturbanceId { injection: self.id, number: self.rules };
+        self.rules += 1;
+        // Nothing looks at it: ending a worker that is no process of this world takes its table away.
+        let worker =
+            ProcessIdentity { pid: 1 + self.rules, start_time: 0, boot_id: "fake-worker".to_owned() };
+        let identity = namespace.identity.clone();
+        state.begin_verb(self.id, UndoVerb::EndWorker { worker, namespace: identity, table: id.table() })?;
+        state.disturb(namespace, id.table(), fault.clone())
     }
 }

@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 
 use steadfast_model::{
     InjectionId, ProcessIdentity,
+    network::NetworkFault,
     process::ProcessState,
     proxy::{ProxyStatus, RuleId, RuleStatus},
-    target::ResolvedProxy,
+    target::{ResolvedNamespace, ResolvedProxy},
     undo::UndoVerb,
 };
 
+use super::FakeNamespace;
 use crate::{FaultError, world::NewRule};
 
 /// How verbs go wrong.
@@ -41,6 +43,7 @@ pub enum LogEntry {
 pub(super) struct State {
     pub(super) processes: Vec<FakeProcess>,
     pub(super) proxies: Vec<FakeProxy>,
+    pub(super) namespaces: Vec<FakeNamespace>,
     pub(super) log: Vec<LogEntry>,
     pub(super) trouble: Option<Trouble>,
 }
@@ -73,6 +76,9 @@ impl State {
             command: command.to_owned(),
         };
         self.processes.push(process);
+        // Each is in a network namespace of its own.
+        let name = FakeNamespace::name_of(&identity);
+        self.namespaces.push(FakeNamespace::new(&name, self.namespaces.len()));
         identity
     }
 
@@ -126,6 +132,28 @@ impl State {
         Ok(())
     }
 
+    pub(super) fn namespace(&self, namespace: &ResolvedNamespace) -> Result<&FakeNamespace, FaultError> {
+        let found = self.namespaces.iter().find(|found| found.resolved.identity == namespace.identity);
+        found.ok_or_else(|| FaultError::TargetGone { what: format!("network namespace {}", namespace.title) })
+    }
+
+    pub(super) fn disturb(
+        &mut self,
+        namespace: &ResolvedNamespace,
+        table: String,
+        fault: NetworkFault,
+    ) -> Result<(), FaultError> {
+        self.namespace(namespace)?;
+        self.log.push(LogEntry::Changed(format!("network namespace {} has a table more", namespace.title)));
+        let same = |found: &&mut FakeNamespace| found.resolved.identity == namespace.identity;
+        self.namespaces
+            .iter_mut()
+            .find(same)
+            .into_iter()
+            .for_each(|found| found.add(table.clone(), fault.clone()));
+        Ok(())
+    }
+
     /// Writes the way back, or fails as the test asked for.
     pub(super) fn begin_verb(&mut self, injection: InjectionId, undo: UndoVerb) -> Result<(), FaultError> {
         if self.trouble == Some(Trouble::CannotRecord) {
@@ -159,6 +187,9 @@ impl State {
                     proxy.rules.retain(|(status, _)| status.id != *rule);
                 }
             }
+            UndoVerb::EndWorker { table, .. } => {
+                self.namespaces.iter_mut().for_each(|namespace| namespace.remove(table));
+            }
             UndoVerb::Irreversible { .. } => {}
         }
     }
@@ -174,6 +205,7 @@ impl State {
             writeln!(text, "proxy {}: {rules:?}", proxy.resolved.name)
                 .expect("writing to a String does not fail");
         }
+        self.namespaces.iter().for_each(|namespace| text += &namespace.snapshot());
         text
     }
 }

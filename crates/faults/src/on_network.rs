@@ -1,0 +1,247 @@
+//! What faults on network namespaces have in common.
+
+use steadfast_model::{
+    Effect, InjectionId, Observation, Problems, ResolvedTarget,
+    effect::Sighting,
+    network::{NetworkFault, NetworkStatus, Peer, Ports, Traffic, Transport},
+    target::ResolvedNamespace,
+};
+
+use crate::{
+    FaultError, Preview,
+    effects::judge_each,
+    world::{Injection, World},
+};
+
+/// More peers or ports than these are refused: every packet is compared with each.
+const MOST: usize = 64;
+
+/// What a fault is about to do to network namespaces.
+#[derive(Debug)]
+pub(crate) struct Plan<'a> {
+    /// The fault's key.
+    pub(crate) kind: &'a str,
+    /// What is done, as the beginning of a sentence: `drop packets`.
+    pub(crate) does: String,
+    /// Which packets.
+    pub(crate) traffic: &'a Traffic,
+    /// What happens to them.
+    pub(crate) fault: &'a NetworkFault,
+    /// What people should know.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Peers, ports and protocol that packets can have.
+pub(crate) fn check_traffic(
+    peers: &[Peer],
+    ports: &[Ports],
+    protocol: Option<Transport>,
+    problems: &mut Problems,
+) {
+    for (field, count) in [("peers", peers.len()), ("ports", ports.len())] {
+        if count > MOST {
+            let hint = "write networks such as 10.0.0.0/8, and ports in a row such as 8000-8010";
+            problems.error(&[field], format!("{count} are more than {MOST}"), Some(hint));
+        }
+    }
+    if let Some(peer) = peers.iter().find(|peer| peer.touches_loopback()) {
+        problems.error(
+            &["peers"],
+            format!("{peer} is the machine itself: loopback is never disturbed"),
+            Some("write addresses of others, or take a tcp or http fault on a proxy"),
+        );
+    }
+    if !ports.is_empty() && protocol == Some(Transport::Icmp) {
+        problems.error(
+            &["ports"],
+            "ICMP has no ports",
+            Some("leave `ports` out, or write protocol: tcp or udp"),
+        );
+    }
+}
+
+/// The namespaces of the targets, in their order: a process stands for the one it is in.
+async fn namespaces(
+    kind: &str,
+    world: &dyn World,
+    targets: &[ResolvedTarget],
+) -> Result<Vec<ResolvedNamespace>, FaultError> {
+    if targets.is_empty() {
+        return Err(FaultError::Unsupported {
+            what: format!("put {kind} into nothing: there are no targets"),
+            hint: None,
+        });
+    }
+    let mut found: Vec<ResolvedNamespace> = Vec::new();
+    for target in targets {
+        let namespace = match target {
+            ResolvedTarget::Netns(namespace) => {
+                world.network().check(namespace).await?;
+                namespace.clone()
+            }
+            ResolvedTarget::Process(process) => world.network().of_process(process).await?,
+            ResolvedTarget::Proxy(_) => {
+                return Err(FaultError::Unsupported {
+                    what: format!("put {kind} into {target}: it is no network namespace"),
+                    hint: Some(format!(
+                        "{kind} goes `into` a `netns`, or a `process` or `service` in one of its own; for a `connection` or a `proxy` take a tcp or http fault"
+                    )),
+                });
+            }
+        };
+        if found.iter().any(|earlier| earlier.identity == namespace.identity) {
+            return Err(FaultError::Unsupported {
+                what: format!("put {kind} into {target}: another target is in the same network namespace"),
+                hint: Some("name only one of them: the fault is for the whole namespace".to_owned()),
+            });
+        }
+        found.push(namespace);
+    }
+    Ok(found)
+}
+
+/// Looks at every namespace, and says what would be done.
+pub(crate) async fn preflight(
+    plan: Plan<'_>,
+    world: &dyn World,
+    targets: &[ResolvedTarget],
+) -> Result<Preview, FaultError> {
+    let Plan { kind, does, traffic, fault, warnings } = plan;
+    let mut preview = Preview { backend: String::new(), actions: Vec::new(), keys: Vec::new(), warnings };
+    for (namespace, target) in namespaces(kind, world, targets).await?.iter().zip(targets) {
+        preview.backend = world.network().backend(namespace, traffic, fault).await?;
+        preview.actions.push(format!("{does}{} at {target}", which(traffic)));
+        // One key for all: a partition would hide what a delay does. And one of the target, as others look for it.
+        preview.keys.push(format!("netns:{}/packets", namespace.identity));
+        if !matches!(target, ResolvedTarget::Netns(_)) {
+            preview.keys.push(format!("{}/packets", target.key()));
+            let whole = "and everything else in the same network namespace, not this process alone";
+            preview.warnings.push(format!("{target} {whole}"));
+        }
+    }
+    Ok(preview)
+}
+
+/// Disturbs every namespace.
+pub(crate) async fn inject(
+    kind: &str,
+    traffic: &Traffic,
+    fault: &NetworkFault,
+    world: &mut dyn Injection,
+    targets: &[ResolvedTarget],
+) -> Result<(), FaultError> {
+    for namespace in namespaces(kind, world.world(), targets).await? {
+        world.disturb_network(&namespace, traffic, fault).await?;
+    }
+    Ok(())
+}
+
+/// The counters of what this injection has put into every namespace.
+pub(crate) async fn observe(
+    world: &dyn World,
+    targets: &[ResolvedTarget],
+    injection: InjectionId,
+) -> Result<Observation, FaultError> {
+    let mut seen = Observation::default();
+    for target in targets {
+        seen.targets.push(match target {
+            ResolvedTarget::Netns(namespace) => look_at(world, namespace, injection).await,
+            ResolvedTarget::Process(process) => match world.network().of_process(process).await {
+                Ok(namespace) => look_at(world, &namespace, injection).await,
+                Err(FaultError::TargetGone { .. }) => {
+                    let state = world.processes().state(&process.identity).await?;
+                    Sighting::Process { identity: process.identity.clone(), state }
+                }
+                Err(error) => Sighting::Unseen { why: error.to_string() },
+            },
+            ResolvedTarget::Proxy(_) => Sighting::Unseen { why: format!("{target} is no network namespace") },
+        });
+    }
+    Ok(seen)
+}
+
+async fn look_at(world: &dyn World, namespace: &ResolvedNamespace, injection: InjectionId) -> Sighting {
+    match world.network().status(namespace, injection).await {
+        Ok(status) => Sighting::Network(Box::new(status)),
+        Err(FaultError::TargetGone { .. }) => {
+            Sighting::NamespaceGone { namespace: namespace.identity.clone() }
+        }
+        Err(error) => Sighting::Unseen { why: error.to_string() },
+    }
+}
+
+/// Whether the tables are there, and whether their counters have grown since. `done` is what happens to packets.
+pub(crate) fn judge(done: &str, before: &Observation, now: &Observation) -> Effect {
+    judge_each(before, now, |before, now| match now {
+        Sighting::Network(now) => {
+            let earlier = before.and_then(|seen| match seen {
+                Sighting::Network(status) if status.namespace == now.namespace => Some(&**status),
+                _ => None,
+            });
+            judge_counters(done, earlier, now)
+        }
+        Sighting::NamespaceGone { namespace } => {
+            Effect::Absent { evidence: format!("network namespace {namespace} is gone") }
+        }
+        Sighting::Process { identity, .. } => {
+            // Others may live on in its namespace, where nobody can look for want of a way in.
+            Effect::Unknown {
+                why: format!("process {identity}, which led to the network namespace, has ended"),
+            }
+        }
+        Sighting::Proxy(status) => {
+            Effect::Unknown { why: format!("proxy {} was seen in place of a network namespace", status.name) }
+        }
+        Sighting::Unseen { why } => Effect::Unknown { why: why.clone() },
+    })
+}
+
+fn judge_counters(done: &str, before: Option<&NetworkStatus>, now: &NetworkStatus) -> Effect {
+    let namespace = &now.namespace;
+    if now.disturbances.is_empty() {
+        let evidence = format!("network namespace {namespace} has no table of this injection");
+        return Effect::Absent { evidence };
+    }
+    let (mut hits, mut seen) = (0, 0);
+    for one in &now.disturbances {
+        let earlier =
+            before.and_then(|status| status.disturbances.iter().find(|each| each.table == one.table));
+        hits += one.hits.saturating_sub(earlier.map_or(0, |each| each.hits));
+        seen += one.seen.saturating_sub(earlier.map_or(0, |each| each.seen));
+    }
+    if hits > 0 {
+        let evidence = format!("network namespace {namespace}: {hits} of {} packets {done}", seen.max(hits));
+        Effect::Active { evidence }
+    } else if seen > 0 {
+        let why =
+            format!("none of the {seen} packets of network namespace {namespace} that match was {done}");
+        Effect::Idle { why }
+    } else {
+        Effect::Idle { why: format!("no packet that matches came by in network namespace {namespace}") }
+    }
+}
+
+/// ` on their way in from 10.0.0.0/8, port 5432 (tcp)`; only what narrows.
+fn which(traffic: &Traffic) -> String {
+    use steadfast_model::network::Direction::{Both, Egress, Ingress};
+    let list = |items: Vec<String>| items.join(", ");
+    let peers = list(traffic.peers.iter().map(ToString::to_string).collect());
+    let ports = list(traffic.ports.iter().map(ToString::to_string).collect());
+    let mut text = match (traffic.direction, peers.is_empty()) {
+        (Ingress, true) => " on their way in".to_owned(),
+        (Egress, true) => " on their way out".to_owned(),
+        (Both, true) => " both ways".to_owned(),
+        (Ingress, false) => format!(" from {peers}"),
+        (Egress, false) => format!(" to {peers}"),
+        (Both, false) => format!(" from and to {peers}"),
+    };
+    if !ports.is_empty() {
+        text += &format!(", port {ports}");
+    }
+    match traffic.protocol {
+        None => text,
+        Some(Transport::Tcp) => text + ", TCP only",
+        Some(Transport::Udp) => text + ", UDP only",
+        Some(Transport::Icmp) => text + ", ICMP only",
+    }
+}

@@ -1,0 +1,111 @@
+//! The network namespaces of this machine.
+
+use async_trait::async_trait;
+use steadfast_faults::{FaultError, world::Network};
+use steadfast_linux::{
+    LinuxError, identify,
+    network::{self, Namespace},
+};
+use steadfast_model::{
+    InjectionId,
+    network::{DisturbanceId, NamespaceIdentity, NetworkFault, NetworkStatus, Traffic},
+    target::{ResolvedNamespace, ResolvedProcess},
+};
+
+use super::LocalWorld;
+
+#[async_trait]
+impl Network for LocalWorld {
+    async fn check(&self, namespace: &ResolvedNamespace) -> Result<(), FaultError> {
+        open(namespace).map(drop)
+    }
+
+    async fn of_process(&self, process: &ResolvedProcess) -> Result<ResolvedNamespace, FaultError> {
+        let gone = || FaultError::TargetGone { what: format!("process {}", process.identity) };
+        let found = Namespace::of_process(&process.identity).map_err(for_fault)?.ok_or_else(gone)?;
+        let title = format!("of process {}", process.identity);
+        spare_our_own(found.identity(), &title)?;
+        let path = format!("/proc/{}/ns/net", process.identity.pid).into();
+        Ok(ResolvedNamespace { identity: found.identity().clone(), path, title })
+    }
+
+    async fn backend(
+        &self,
+        _: &ResolvedNamespace,
+        traffic: &Traffic,
+        fault: &NetworkFault,
+    ) -> Result<String, FaultError> {
+        let (traffic, fault) = (traffic.clone(), fault.clone());
+        blocking(move || network::probe(&traffic, &fault)).await?.map_err(for_fault)
+    }
+
+    async fn status(
+        &self,
+        namespace: &ResolvedNamespace,
+        injection: InjectionId,
+    ) -> Result<NetworkStatus, FaultError> {
+        let opened = open(namespace)?;
+        let identity = opened.identity().clone();
+        let prefix = DisturbanceId::tables_of(injection);
+        let disturbances = blocking(move || network::status(&opened, &prefix)).await?.map_err(for_fault)?;
+        Ok(NetworkStatus { namespace: identity, disturbances })
+    }
+}
+
+/// Opens the very namespace that was meant, which is none of our own.
+pub(crate) fn open(namespace: &ResolvedNamespace) -> Result<Namespace, FaultError> {
+    let found = Namespace::at(&namespace.path).map_err(for_fault)?;
+    let is_it = |found: &Namespace| *found.identity() == namespace.identity;
+    let gone = || FaultError::TargetGone { what: format!("network namespace {}", namespace.title) };
+    let found = found.filter(is_it).ok_or_else(gone)?;
+    spare_our_own(found.identity(), &namespace.title)?;
+    Ok(found)
+}
+
+/// Refuses the namespaces through which this machine and Steadfast itself are reached.
+fn spare_our_own(identity: &NamespaceIdentity, title: &str) -> Result<(), FaultError> {
+    let own = network::own_namespace().map_err(for_fault)?;
+    // Without the right to look at the first process there is no right to disturb anything either.
+    let first = identify(1).ok().flatten().and_then(|first| Namespace::of_process(&first).ok().flatten());
+    let is_first = first.is_some_and(|first| first.identity() == identity);
+    if own != *identity && !is_first {
+        return Ok(());
+    }
+    Err(FaultError::Unsupported {
+        what: format!("disturb network namespace {title}: it is this machine's own, with the ways in"),
+        hint: Some(
+            "put it into a service that has a network namespace of its own, such as a container; for services that share this machine's, take a tcp or http fault on a proxy"
+                .to_owned(),
+        ),
+    })
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, FaultError> {
+    let broken = |error: tokio::task::JoinError| FaultError::World {
+        what: "look at a network namespace".to_owned(),
+        cause: error.to_string(),
+    };
+    tokio::task::spawn_blocking(work).await.map_err(broken)
+}
+
+/// As a fault sees it.
+pub(crate) fn for_fault(error: LinuxError) -> FaultError {
+    match error {
+        LinuxError::Denied { what } => FaultError::Denied {
+            what,
+            hint: "network namespaces are entered as root (CAP_SYS_ADMIN and CAP_NET_ADMIN)".to_owned(),
+        },
+        LinuxError::Missing { what } => FaultError::Unsupported {
+            what: format!("{what}: this kernel does not offer it"),
+            hint: Some(
+                "see the README of the fault for what it needs; take another direction, or a tcp or http fault on a proxy"
+                    .to_owned(),
+            ),
+        },
+        LinuxError::Gone { what } => FaultError::World { what, cause: "it is gone".to_owned() },
+        other => {
+            let cause = std::error::Error::source(&other).map_or_else(String::new, ToString::to_string);
+            FaultError::World { what: other.to_string(), cause }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Disturbing what a network namespace sends and receives.
+//!
+//! Everything is held by descriptors: tables of nf_tables that vanish with their socket, a packet queue, TAP devices. So
+//! the end of the process that holds them, however it comes, is the way back, and a worker process holds nothing else.
+//!
+//! What comes in is dropped at the devices, or held in a queue (NFQUEUE) after it arrived. What goes out is never held
+//! in the sender's own output hook: there it would stay on the sender's account and choke its TCP. It is led through a
+//! TAP device instead (`fwd`), held in this process, and sent on from there.
+
+mod hold;
+mod line;
+mod namespace;
+mod netlink;
+mod nft;
+mod plan;
+mod queue;
+mod tap;
+
+pub use hold::{Held, Pulse, probe, status};
+pub use namespace::{Namespace, own_namespace};

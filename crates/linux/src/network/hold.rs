@@ -1,0 +1,349 @@
+//! One disturbance of a network namespace, held by descriptors of this process.
+
+use std::{
+    num::NonZeroU64,
+    os::fd::OwnedFd,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use rustix::{
+    event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll},
+    io::Errno,
+    thread::{UnshareFlags, set_current_timer_slack},
+    time::{ClockId, clock_gettime},
+};
+use steadfast_model::network::{Disturbance, DisturbanceStatus, NetworkFault, Traffic};
+
+use super::{
+    line::{Line, Wait},
+    namespace::Namespace,
+    nft::{
+        OwnedTables,
+        counters::{Counted, counted},
+    },
+    plan::{self, Action, Detour},
+    queue::{self, Queue},
+    tap::Tap,
+};
+use crate::LinuxError;
+
+/// The loop looks around at least this often, so that its pulse shows that it lives: 200 ms.
+const PULSE_NANOS: u64 = 200_000_000;
+/// What waits in this process at most; beyond, packets go on at once: 256 MiB.
+const MOST_BYTES: usize = 256 * 1024 * 1024;
+/// How long packets that were on their way when the tables were closed are waited for: 3 ms.
+const LATECOMERS_NANOS: u64 = 3_000_000;
+/// Packets taken in before those that are due are let go.
+const AT_ONCE: usize = 64;
+const MILLION: f64 = 1_000_000.0;
+
+/// Everything that keeps a disturbance in place. Dropping it, or the end of the process, takes it away.
+#[derive(Debug)]
+pub struct Held {
+    // The tables first: nothing more may come when the rest goes.
+    tables: Vec<OwnedTables>,
+    hold: Option<Hold>,
+}
+
+/// Packets that are held.
+#[derive(Debug)]
+struct Hold {
+    queue: Option<Queue>,
+    taps: Vec<Tap>,
+    line: Line<Packet>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+enum Packet {
+    /// One that waits in the kernel.
+    Queued(u32),
+    /// One that waits here, and the device it came through.
+    Taken(usize, Vec<u8>),
+}
+
+/// Tells a loop to end, and shows that it lives.
+#[derive(Debug)]
+pub struct Pulse {
+    end: OwnedFd,
+    beat: AtomicU64,
+}
+
+impl Pulse {
+    /// One that has not been told to end.
+    ///
+    /// # Errors
+    /// When this process has too many open files.
+    pub fn new() -> Result<Self, LinuxError> {
+        let end = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+            .map_err(|errno| LinuxError::call("make an event descriptor", errno))?;
+        Ok(Self { end, beat: AtomicU64::new(now()) })
+    }
+
+    /// Tells the loop to end.
+    pub fn end(&self) {
+        // It can fail only when it was told very often already.
+        rustix::io::write(&self.end, &1_u64.to_ne_bytes()).ok();
+    }
+
+    /// How long ago the loop last looked around, in nanoseconds.
+    #[must_use]
+    pub fn age(&self) -> u64 {
+        now().saturating_sub(self.beat.load(Ordering::Relaxed))
+    }
+}
+
+impl Held {
+    /// Puts a disturbance in place. This thread must be inside the namespace.
+    ///
+    /// # Errors
+    /// [`LinuxError::Missing`] when this kernel does not offer what is needed; then nothing is in place.
+    pub fn put(disturbance: &Disturbance) -> Result<Self, LinuxError> {
+        let Disturbance { id, traffic, fault, .. } = disturbance;
+        Self::put_on(&id.table(), traffic, fault, &devices()?)
+    }
+
+    fn put_on(
+        name: &str,
+        traffic: &Traffic,
+        fault: &NetworkFault,
+        devices: &[String],
+    ) -> Result<Self, LinuxError> {
+        let drop_by = |action: Action| {
+            let table = plan::dropping(traffic, action, devices);
+            Ok(Self { tables: vec![OwnedTables::make(name, &[table])?], hold: None })
+        };
+        match fault {
+            NetworkFault::Partition { visible: true } => drop_by(Action::Refuse),
+            NetworkFault::Partition { visible: false } => drop_by(Action::Drop),
+            NetworkFault::Loss { percent } => drop_by(Action::Lose(of_a_million(percent.fraction()))),
+            NetworkFault::Delay { latency, jitter, keep_order, seed } => {
+                let wait = Wait {
+                    latency: nanos(latency.std()),
+                    jitter: nanos(jitter.std()),
+                    keep_order: *keep_order,
+                };
+                Self::delay(name, traffic, devices, Line::new(wait, *seed))
+            }
+        }
+    }
+
+    fn delay(
+        name: &str,
+        traffic: &Traffic,
+        devices: &[String],
+        line: Line<Packet>,
+    ) -> Result<Self, LinuxError> {
+        let mut tables = Vec::new();
+        let mut hold = Hold { queue: None, taps: Vec::new(), line, bytes: 0 };
+        if traffic.direction.includes_ingress() {
+            let queue = Queue::bind()?;
+            let make = |native| OwnedTables::make(name, &plan::queueing(traffic, queue.number(), native));
+            tables.push(match make(true) {
+                // A kernel without `nft_queue` may still have the older `xt_NFQUEUE`.
+                Err(LinuxError::Missing { .. }) => make(false)?,
+                made => made?,
+            });
+            hold.queue = Some(queue);
+        }
+        if traffic.direction.includes_egress() {
+            let mut detours = Vec::new();
+            for device in devices {
+                let tap = Tap::make("steadfast")?;
+                detours.push(Detour {
+                    device: device.clone(),
+                    device_number: number_of(device)?,
+                    through: tap.name().to_owned(),
+                    through_number: tap.number(),
+                });
+                hold.taps.push(tap);
+            }
+            tables.push(OwnedTables::make(name, &[plan::detouring(traffic, &detours)])?);
+        }
+        Ok(Self { tables, hold: Some(hold) })
+    }
+
+    /// Keeps the disturbance in place until the pulse is told to end, then takes it away and lets go what is held.
+    /// Blocks this thread.
+    ///
+    /// # Errors
+    /// When packets can be neither read nor released.
+    pub fn keep(mut self, pulse: &Pulse) -> Result<(), LinuxError> {
+        // Timers of this thread are not bundled with others: a packet is due when it is due.
+        set_current_timer_slack(NonZeroU64::new(1)).ok();
+        let kept = loop {
+            pulse.beat.store(now(), Ordering::Relaxed);
+            let due = self.hold.as_ref().and_then(|hold| hold.line.next_due());
+            match wait(self.hold.as_ref(), pulse, due) {
+                Ok(true) => break Ok(()),
+                Ok(false) => {}
+                Err(errno) => break Err(LinuxError::call("wait for packets", errno)),
+            }
+            if let Some(hold) = &mut self.hold
+                && let Err(error) = hold.work()
+            {
+                break Err(error);
+            }
+        };
+        let closed = self.tables.iter_mut().try_for_each(OwnedTables::close);
+        kept.and(closed).and(self.hold.as_mut().map_or(Ok(()), |hold| hold.let_go(pulse)))
+    }
+}
+
+/// Until something comes, something is due, or the pulse must beat. Whether the pulse was told to end.
+fn wait(hold: Option<&Hold>, pulse: &Pulse, due: Option<u64>) -> Result<bool, Errno> {
+    let mut entries = vec![PollFd::new(&pulse.end, PollFlags::IN)];
+    entries.extend(hold.map(Hold::entries).unwrap_or_default());
+    wait_for(entries, due)
+}
+
+/// Whether the first descriptor can be read.
+fn wait_for(mut entries: Vec<PollFd<'_>>, due: Option<u64>) -> Result<bool, Errno> {
+    let nanos = due.map_or(PULSE_NANOS, |due| due.saturating_sub(now()).min(PULSE_NANOS));
+    let timeout = Timespec { tv_sec: 0, tv_nsec: i64::try_from(nanos).unwrap_or(0) };
+    match poll(&mut entries, Some(&timeout)) {
+        Ok(_) => Ok(entries.first().is_some_and(|first| first.revents().contains(PollFlags::IN))),
+        Err(Errno::INTR) => Ok(false),
+        Err(errno) => Err(errno),
+    }
+}
+
+impl Hold {
+    /// Takes in what came, and lets go what is due.
+    fn work(&mut self) -> Result<(), LinuxError> {
+        if let Some(queue) = &mut self.queue {
+            let mut arrived = Vec::new();
+            queue.arrivals(&mut arrived)?;
+            let now = now();
+            arrived.into_iter().for_each(|packet| self.line.take(Packet::Queued(packet), now));
+        }
+        for (index, tap) in self.taps.iter_mut().enumerate() {
+            for _ in 0..AT_ONCE {
+                let Some(packet) = tap.read()? else { break };
+                if self.bytes + packet.len() > MOST_BYTES || self.line.len() >= queue::LONGEST as usize {
+                    tap.write(&packet);
+                    continue;
+                }
+                self.bytes += packet.len();
+                self.line.take(Packet::Taken(index, packet), now());
+            }
+        }
+        self.release(now())
+    }
+
+    fn release(&mut self, until: u64) -> Result<(), LinuxError> {
+        let mut queued = Vec::new();
+        while let Some(packet) = self.line.release(until) {
+            match packet {
+                Packet::Queued(number) => queued.push(number),
+                Packet::Taken(index, bytes) => {
+                    self.bytes = self.bytes.saturating_sub(bytes.len());
+                    self.taps[index].write(&bytes);
+                }
+            }
+        }
+        match &mut self.queue {
+            Some(queue) if !queued.is_empty() => queue.release(&queued),
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets everything go at once, also what was on its way to us when the tables were closed.
+    fn let_go(&mut self, pulse: &Pulse) -> Result<(), LinuxError> {
+        let until = now() + LATECOMERS_NANOS;
+        loop {
+            self.work()?;
+            self.release(u64::MAX)?;
+            if now() >= until {
+                return Ok(());
+            }
+            pulse.beat.store(now(), Ordering::Relaxed);
+            wait_for(self.entries(), Some(until)).ok();
+        }
+    }
+
+    fn entries(&self) -> Vec<PollFd<'_>> {
+        let queues = self.queue.iter().map(|queue| PollFd::new(queue, PollFlags::IN));
+        queues.chain(self.taps.iter().map(|tap| PollFd::new(tap, PollFlags::IN))).collect()
+    }
+}
+
+/// The network devices of this thread's namespace, loopback aside.
+fn devices() -> Result<Vec<String>, LinuxError> {
+    let path = std::path::PathBuf::from("/proc/thread-self/net/dev");
+    let table = std::fs::read_to_string(&path).map_err(|source| LinuxError::Read { path, source })?;
+    let named = table.lines().filter_map(|line| Some(line.split_once(':')?.0.trim().to_owned()));
+    let devices: Vec<String> = named.filter(|name| name != "lo").collect();
+    if devices.is_empty() {
+        let nothing = std::io::Error::other("it has no network device but loopback");
+        return Err(LinuxError::Call { what: "disturb the network namespace".to_owned(), source: nothing });
+    }
+    Ok(devices)
+}
+
+fn number_of(device: &str) -> Result<u32, LinuxError> {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice::name_to_index, socket_with};
+    let failed = |errno| LinuxError::call(format!("find device {device}"), errno);
+    let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None);
+    name_to_index(socket.map_err(failed)?, device).map_err(failed)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and a million")]
+fn of_a_million(fraction: f64) -> u32 {
+    (fraction * MILLION).round() as u32
+}
+
+fn nanos(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Nanoseconds of the clock that packets wait by.
+fn now() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    let part = |value: i64| u64::try_from(value).unwrap_or(0);
+    part(now.tv_sec).saturating_mul(1_000_000_000).saturating_add(part(now.tv_nsec))
+}
+
+/// What would disturb packets so: tried in a network namespace made for that and gone at once.
+///
+/// # Errors
+/// [`LinuxError::Missing`] when this kernel does not offer what is needed, [`LinuxError::Denied`] when this user may not.
+pub fn probe(traffic: &Traffic, fault: &NetworkFault) -> Result<String, LinuxError> {
+    let tried = std::thread::scope(|scope| {
+        let inside = scope.spawn(|| {
+            // SAFETY: it moves this thread, which ends below, into a new network namespace; no descriptor changes hands.
+            let moved = unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) };
+            moved.map_err(|errno| LinuxError::call("make a network namespace", errno))?;
+            Held::put_on("steadfast_probe", traffic, fault, &["lo".to_owned()]).map(drop)
+        });
+        inside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    });
+    tried?;
+    let direction = traffic.direction;
+    Ok(match fault {
+        NetworkFault::Delay { .. } => match (direction.includes_ingress(), direction.includes_egress()) {
+            (true, false) => "nftables and NFQUEUE",
+            (false, _) => "nftables and TAP",
+            (true, true) => "nftables, NFQUEUE and TAP",
+        },
+        NetworkFault::Partition { visible: true } => "nftables",
+        NetworkFault::Partition { .. } | NetworkFault::Loss { .. } => "nftables at the devices",
+    }
+    .to_owned())
+}
+
+/// What is in place in a namespace under names that begin so, and what it counted.
+///
+/// # Errors
+/// When this user may not look.
+pub fn status(namespace: &Namespace, prefix: &str) -> Result<Vec<DisturbanceStatus>, LinuxError> {
+    let looked = namespace.inside(|| {
+        let status = |(table, counted): (String, Counted)| {
+            // What went past a queue because nobody listens was not held.
+            let held = counted.queue.and_then(queue::held).map_or(0, |held| held.min(counted.queued));
+            DisturbanceStatus { table, seen: counted.seen, hits: counted.hits.saturating_add(held) }
+        };
+        Ok(counted(prefix)?.into_iter().map(status).collect())
+    });
+    looked?
+}

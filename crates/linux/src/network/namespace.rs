@@ -1,0 +1,185 @@
+//! Network namespaces: finding one, telling it from all others, and working in it.
+
+use std::{
+    ffi::c_void,
+    fs::File,
+    io,
+    os::fd::{AsFd, AsRawFd, OwnedFd},
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    io::Errno,
+    net::{AddressFamily, SocketFlags, SocketType, socket_with},
+    thread::{LinkNameSpaceType, move_into_link_name_space},
+};
+use steadfast_model::{ProcessIdentity, network::NamespaceIdentity};
+
+use crate::{
+    LinuxError,
+    identity::{boot_id, process_state},
+};
+
+/// Where `ip netns add NAME` keeps namespaces.
+const NAMED: &str = "/run/netns";
+/// `SO_NETNS_COOKIE` of asm-generic/socket.h, Linux 5.14.
+const NETNS_COOKIE: i32 = 71;
+
+/// A network namespace, held open: it lives as long as this does.
+#[derive(Debug)]
+pub struct Namespace {
+    file: File,
+    identity: NamespaceIdentity,
+}
+
+impl Namespace {
+    /// The one with this name; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`LinuxError::Denied`] when this user may not enter it, [`LinuxError::Missing`] before Linux 5.14.
+    pub fn named(name: &str) -> Result<Option<Self>, LinuxError> {
+        match Path::new(name).components().collect::<Vec<_>>().as_slice() {
+            [std::path::Component::Normal(only)] if *only == name => Self::at(&Path::new(NAMED).join(name)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The one a process is in; `None` when the process is gone.
+    ///
+    /// # Errors
+    /// As for [`Namespace::named`].
+    pub fn of_process(process: &ProcessIdentity) -> Result<Option<Self>, LinuxError> {
+        use steadfast_model::process::ProcessState::{Dead, Gone};
+        let found = Self::at(&PathBuf::from(format!("/proc/{}/ns/net", process.pid)))?;
+        // Looked at last: so what was opened belongs to that very process.
+        let lives = !matches!(process_state(process)?, Dead | Gone);
+        Ok(found.filter(|_| lives))
+    }
+
+    /// The one this thread is in.
+    ///
+    /// # Errors
+    /// As for [`Namespace::named`].
+    pub fn own() -> Result<Self, LinuxError> {
+        let missing = || LinuxError::Missing { what: "find the own network namespace".to_owned() };
+        Self::at(Path::new("/proc/thread-self/ns/net"))?.ok_or_else(missing)
+    }
+
+    /// The one behind a file; `None` when there is no such file, or it is no network namespace.
+    ///
+    /// # Errors
+    /// As for [`Namespace::named`].
+    pub fn at(path: &Path) -> Result<Option<Self>, LinuxError> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if crate::stat::is_gone(&error) => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(LinuxError::Denied { what: format!("open {}", path.display()) });
+            }
+            Err(source) => return Err(LinuxError::Read { path: path.to_owned(), source }),
+        };
+        match within(&file, cookie) {
+            Ok(cookie) => {
+                Ok(Some(Self { file, identity: NamespaceIdentity { cookie: cookie?, boot_id: boot_id()? } }))
+            }
+            // A file that is no namespace, such as what `ip netns` leaves behind after a crash.
+            Err(Errno::INVAL) => Ok(None),
+            Err(errno) => Err(LinuxError::call(format!("enter {}", path.display()), errno)),
+        }
+    }
+
+    /// What tells it from every other of this boot.
+    #[must_use]
+    pub fn identity(&self) -> &NamespaceIdentity {
+        &self.identity
+    }
+
+    /// Does something on a thread inside it, which ends before this returns.
+    ///
+    /// # Errors
+    /// [`LinuxError::Denied`] when this user may not enter it.
+    pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, LinuxError> {
+        within(&self.file, work).map_err(|errno| LinuxError::call("enter the network namespace", errno))
+    }
+
+    /// Moves this thread into it for good.
+    ///
+    /// # Errors
+    /// [`LinuxError::Denied`] when this user may not enter it.
+    pub fn enter(&self) -> Result<(), LinuxError> {
+        let entered = move_into_link_name_space(self.file.as_fd(), Some(LinkNameSpaceType::Network));
+        entered.map_err(|errno| LinuxError::call("enter the network namespace", errno))
+    }
+}
+
+/// The namespace this thread is in, without the right to enter it.
+///
+/// # Errors
+/// [`LinuxError::Missing`] before Linux 5.14.
+pub fn own_namespace() -> Result<NamespaceIdentity, LinuxError> {
+    Ok(NamespaceIdentity { cookie: cookie()?, boot_id: boot_id()? })
+}
+
+/// On a thread of its own, as a thread that moved stays where it is.
+fn within<T: Send>(file: &File, work: impl FnOnce() -> T + Send) -> Result<T, Errno> {
+    std::thread::scope(|scope| {
+        let inside = scope.spawn(|| {
+            move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?;
+            Ok(work())
+        });
+        inside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// The number the kernel gives to a network namespace once, and never again during this boot.
+fn cookie() -> Result<u64, LinuxError> {
+    let failed = |errno| LinuxError::call("tell which network namespace this is", errno);
+    let socket: OwnedFd =
+        socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None).map_err(failed)?;
+    let mut cookie = 0_u64;
+    let mut length = libc::socklen_t::try_from(size_of::<u64>()).expect("eight fits");
+    // SAFETY: the kernel writes at most `length` bytes, which are those of `cookie`; both outlive the call.
+    let answer = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            NETNS_COOKIE,
+            (&raw mut cookie).cast::<c_void>(),
+            &raw mut length,
+        )
+    };
+    if answer == 0 {
+        return Ok(cookie);
+    }
+    match Errno::from_io_error(&io::Error::last_os_error()) {
+        Some(Errno::NOPROTOOPT) | None => {
+            Err(LinuxError::Missing { what: "tell network namespaces apart (Linux 5.14)".to_owned() })
+        }
+        Some(errno) => Err(failed(errno)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_in_one_namespace_and_always_the_same() {
+        // As an ordinary user nobody may enter even the own one; then there is nothing to see here.
+        let Ok(own) = Namespace::own() else { return };
+        let process = crate::own_identity().unwrap();
+        let again = Namespace::of_process(&process).unwrap().unwrap();
+        assert_eq!(own.identity(), again.identity());
+        assert_ne!(own.identity().cookie, 0);
+        assert_eq!(own.inside(|| Namespace::own().unwrap().identity().clone()).unwrap(), *own.identity());
+    }
+
+    #[test]
+    fn what_is_no_namespace_is_none() {
+        for name in ["no-such-namespace", "", ".", "..", "../netns/x", "/etc/passwd"] {
+            assert!(Namespace::named(name).unwrap().is_none(), "{name}");
+        }
+        let gone = ProcessIdentity { pid: u32::MAX, start_time: 1, boot_id: "x".to_owned() };
+        assert!(Namespace::of_process(&gone).unwrap().is_none());
+    }
+}

@@ -1,0 +1,196 @@
+//! Tables of nf_tables that vanish with the socket that made them (`flags owner`, Linux 5.12).
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::io::Errno;
+
+use super::netlink::{ACK, APPEND, Attributes, CREATE, Message, Netlink};
+use crate::LinuxError;
+
+pub(super) mod counters;
+pub(super) mod expression;
+
+use expression::Expression;
+
+/// The name of the chain that disturbs what reaches it.
+pub(super) const DISTURB: &str = "disturb";
+/// Comments of the rules that count: packets that matched, packets that were disturbed, and packets that were sent to
+/// the queue whose number follows.
+pub(super) const SEEN: &str = "seen";
+pub(super) const HIT: &str = "hit";
+pub(super) const QUEUED: &str = "hit queue ";
+
+const SUBSYSTEM: u16 = 10;
+const BATCH_BEGIN: u16 = 0x10;
+const BATCH_END: u16 = 0x11;
+const NEW_TABLE: u16 = SUBSYSTEM << 8;
+const NEW_CHAIN: u16 = SUBSYSTEM << 8 | 3;
+const NEW_RULE: u16 = SUBSYSTEM << 8 | 6;
+const GET_RULE: u16 = SUBSYSTEM << 8 | 7;
+const DEL_RULE: u16 = SUBSYSTEM << 8 | 8;
+const EXCLUSIVE: u16 = 0x200;
+const OWNER: u32 = 2;
+
+/// The kernel's families of tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    Inet = 1,
+    Ipv4 = 2,
+    Netdev = 5,
+    Ipv6 = 10,
+}
+
+/// One table to be made.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    pub(super) family: Family,
+    pub(super) chains: Vec<Chain>,
+}
+
+/// One chain; without a hook it is reached by `goto` only.
+#[derive(Debug, Clone)]
+pub(super) struct Chain {
+    pub(super) name: String,
+    pub(super) hook: Option<Hook>,
+    /// Whether packets enter the disturbance here.
+    pub(super) is_entry: bool,
+    pub(super) rules: Vec<Rule>,
+}
+
+/// Where packets enter a chain.
+#[derive(Debug, Clone)]
+pub(super) struct Hook {
+    pub(super) number: u32,
+    pub(super) priority: i32,
+    /// For [`Family::Netdev`].
+    pub(super) devices: Vec<String>,
+}
+
+/// One rule: expressions in order, and a comment that people see with `nft list ruleset`.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rule {
+    pub(super) expressions: Vec<Expression>,
+    pub(super) comment: Option<String>,
+}
+
+/// Tables in place. They vanish when this is dropped or the process ends, however it ends.
+#[derive(Debug)]
+pub(super) struct OwnedTables {
+    socket: Netlink,
+    name: String,
+    entries: Vec<(Family, String)>,
+}
+
+impl AsFd for OwnedTables {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl OwnedTables {
+    /// Makes all tables at once, or none. All have the same name.
+    pub(super) fn make(name: &str, tables: &[Table]) -> Result<Self, LinuxError> {
+        let mut socket = Netlink::open()?;
+        carry_out(&mut socket, making(name, tables)).map_err(|errno| match errno {
+            // A hook, an expression or the owner flag that this kernel does not know.
+            Errno::NOENT | Errno::OPNOTSUPP | Errno::PROTONOSUPPORT | Errno::AFNOSUPPORT => {
+                LinuxError::Missing { what: format!("make nf_tables rules ({errno})") }
+            }
+            other => LinuxError::call("make nf_tables rules", other),
+        })?;
+        let entries = |table: &Table| {
+            let of_table = table.chains.iter().filter(|chain| chain.is_entry);
+            of_table.map(|chain| (table.family, chain.name.clone())).collect::<Vec<_>>()
+        };
+        Ok(Self { socket, name: name.to_owned(), entries: tables.iter().flat_map(entries).collect() })
+    }
+
+    /// Lets no more packets in, and keeps all else: taking a hook away would drop what waits in a queue.
+    pub(super) fn close(&mut self) -> Result<(), LinuxError> {
+        let emptying = |(family, chain): &(Family, String)| {
+            let attributes = Attributes::new().text(1, &self.name).text(2, chain);
+            message(*family, DEL_RULE, 0, attributes)
+        };
+        let messages = self.entries.iter().map(emptying).collect();
+        carry_out(&mut self.socket, messages)
+            .map_err(|errno| LinuxError::call("take nf_tables rules away", errno))
+    }
+}
+
+/// All of it at once, or nothing.
+fn carry_out(socket: &mut Netlink, messages: Vec<Message>) -> Result<(), Errno> {
+    let edge =
+        |kind| Message { kind, flags: 0, family: 0, resource: SUBSYSTEM, attributes: Attributes::new() };
+    let count = u32::try_from(messages.len()).expect("a batch is short");
+    let batch: Vec<Message> =
+        std::iter::once(edge(BATCH_BEGIN)).chain(messages).chain([edge(BATCH_END)]).collect();
+    let first = socket.send(&batch)?.wrapping_add(1);
+    socket.acknowledged(first..first.wrapping_add(count))
+}
+
+fn message(family: Family, kind: u16, flags: u16, attributes: Attributes) -> Message {
+    Message { kind, flags: ACK | flags, family: family as u8, resource: 0, attributes }
+}
+
+fn making(name: &str, tables: &[Table]) -> Vec<Message> {
+    let mut messages = Vec::new();
+    for table in tables {
+        let message = |kind, flags, attributes| message(table.family, kind, CREATE | flags, attributes);
+        let attributes = Attributes::new().text(1, name).number(2, OWNER);
+        messages.push(message(NEW_TABLE, EXCLUSIVE, attributes));
+        // All chains first: a rule may lead to a chain that comes later.
+        for chain in &table.chains {
+            messages.push(message(NEW_CHAIN, EXCLUSIVE, chain.encode(name)));
+        }
+        for chain in &table.chains {
+            for rule in &chain.rules {
+                messages.push(message(NEW_RULE, APPEND, rule.encode(name, &chain.name)));
+            }
+        }
+    }
+    messages
+}
+
+impl Chain {
+    fn encode(&self, table: &str) -> Attributes {
+        let attributes = Attributes::new().text(1, table).text(3, &self.name);
+        let Some(hook) = &self.hook else { return attributes };
+        let mut encoded = Attributes::new().number(1, hook.number).bytes(2, &hook.priority.to_be_bytes());
+        if !hook.devices.is_empty() {
+            let list = hook.devices.iter().fold(Attributes::new(), |list, device| list.text(1, device));
+            encoded = encoded.nest(4, list);
+        }
+        attributes.nest(4, encoded).text(7, "filter")
+    }
+}
+
+impl Rule {
+    /// A rule without a comment.
+    pub(super) fn of(expressions: Vec<Expression>) -> Self {
+        Self { expressions, comment: None }
+    }
+
+    /// A rule that counts.
+    pub(super) fn counting(comment: &str, expressions: Vec<Expression>) -> Self {
+        Self { expressions, comment: Some(comment.to_owned()) }
+    }
+
+    fn encode(&self, table: &str, chain: &str) -> Attributes {
+        let steps = self.expressions.iter().flat_map(Expression::steps);
+        let list = steps.fold(Attributes::new(), |list, (name, inner)| {
+            list.nest(1, Attributes::new().text(1, name).nest(2, inner))
+        });
+        let attributes = Attributes::new().text(1, table).text(2, chain).nest(4, list);
+        match &self.comment {
+            None => attributes,
+            Some(comment) => {
+                // As the nft program writes them: kind 0, length, text with a zero byte.
+                let length = u8::try_from(comment.len() + 1).expect("comments of ours are short");
+                let mut bytes = vec![0, length];
+                bytes.extend_from_slice(comment.as_bytes());
+                bytes.push(0);
+                attributes.bytes(7, &bytes)
+            }
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! From what a fault is narrowed to, to tables of nf_tables. Pure.
+//!
+//! Every chain narrows a little and leads on with `goto`, so that no packet meets a disturbance twice:
+//! `ingress` and `egress` look at the peer, `ports` at protocol and ports, `disturb` counts and disturbs.
+
+use steadfast_model::network::{Peer, Traffic, Transport};
+
+use super::nft::{
+    Chain, DISTURB, Family, HIT, Hook, QUEUED, Rule, SEEN, Table,
+    expression::{Expression, Header, Meta},
+};
+
+/// Loopback has this number in every network namespace.
+const LOOPBACK: u32 = 1;
+/// `ARPHRD_ETHER` of linux/if_arp.h.
+const ETHERNET: u16 = 1;
+/// The mark of packets that went through a device of ours and must pass now.
+const RELEASED: u32 = 0x5fa5_7001;
+
+const INET_INPUT: u32 = 1;
+const INET_OUTPUT: u32 = 3;
+const PREROUTING: u32 = 0;
+const DEVICE_INGRESS: u32 = 0;
+const DEVICE_EGRESS: u32 = 1;
+/// `NF_IP_PRI_MANGLE` of linux/netfilter_ipv4.h.
+const MANGLE: i32 = -150;
+
+/// How packets are disturbed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    /// All are dropped.
+    Drop,
+    /// All are refused: the sender is told.
+    Refuse,
+    /// So many of a million are dropped.
+    Lose(u32),
+}
+
+/// A device whose packets are held, and the device of ours they are led through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Detour {
+    pub(super) device: String,
+    pub(super) device_number: u32,
+    pub(super) through: String,
+    pub(super) through_number: u32,
+}
+
+/// Drops in the hooks of the devices, where no sender notices, or refuses in the hooks of the protocols.
+pub(super) fn dropping(traffic: &Traffic, action: Action, devices: &[String]) -> Table {
+    let (family, ingress, egress) = match action {
+        Action::Refuse => (Family::Inet, INET_INPUT, INET_OUTPUT),
+        Action::Drop | Action::Lose(_) => (Family::Netdev, DEVICE_INGRESS, DEVICE_EGRESS),
+    };
+    let devices = if family == Family::Netdev { devices.to_vec() } else { Vec::new() };
+    let narrowing = Narrowing { traffic, family, suffix: "" };
+    let mut chains = Vec::new();
+    if traffic.direction.includes_ingress() {
+        let hook = Hook { number: ingress, priority: 0, devices: devices.clone() };
+        chains.push(narrowing.entry("ingress", hook, Side::Source));
+    }
+    if traffic.direction.includes_egress() {
+        let hook = Hook { number: egress, priority: 0, devices };
+        chains.push(narrowing.entry("egress", hook, Side::Destination));
+    }
+    chains.extend(narrowing.ports());
+    let mut disturb = vec![Rule::counting(SEEN, vec![Expression::Count])];
+    disturb.extend(match action {
+        Action::Drop => vec![hit(vec![], vec![Expression::Drop])],
+        Action::Lose(million) => vec![hit(vec![Expression::Chance(million)], vec![Expression::Drop])],
+        Action::Refuse => vec![
+            hit(vec![is_transport(TCP)], vec![Expression::Reset]),
+            hit(vec![], vec![Expression::Unreachable]),
+        ],
+    });
+    chains.push(Chain { name: DISTURB.to_owned(), hook: None, is_entry: false, rules: disturb });
+    Table { family, chains }
+}
+
+/// Hands what comes in to a queue: one table for IPv4, one for IPv6.
+pub(super) fn queueing(traffic: &Traffic, queue: u16, native: bool) -> Vec<Table> {
+    let table = |family| {
+        let narrowing = Narrowing { traffic, family, suffix: "" };
+        let hook = Hook { number: PREROUTING, priority: MANGLE, devices: Vec::new() };
+        let mut chains = vec![narrowing.entry("ingress", hook, Side::Source)];
+        chains.extend(narrowing.ports());
+        let to_queue = if native { Expression::Queue(queue) } else { Expression::CompatQueue(queue) };
+        let held = Rule::counting(&format!("{QUEUED}{queue}"), vec![Expression::Count, to_queue]);
+        let rules = vec![Rule::counting(SEEN, vec![Expression::Count]), held];
+        chains.push(Chain { name: DISTURB.to_owned(), hook: None, is_entry: false, rules });
+        Table { family, chains }
+    };
+    vec![table(Family::Ipv4), table(Family::Ipv6)]
+}
+
+/// Leads what goes out through devices of ours, and from there out as it was meant to.
+pub(super) fn detouring(traffic: &Traffic, detours: &[Detour]) -> Table {
+    let released = || Expression::number_is(Meta::Mark, RELEASED);
+    let mut chains = Vec::new();
+    for (index, detour) in detours.iter().enumerate() {
+        let suffix = index.to_string();
+        let narrowing = Narrowing { traffic, family: Family::Netdev, suffix: &suffix };
+        let hook = |device: &str, number| Hook { number, priority: 0, devices: vec![device.to_owned()] };
+        let mut entry = narrowing.entry("egress", hook(&detour.device, DEVICE_EGRESS), Side::Destination);
+        let other = Expression::MetaIsNot(Meta::OutType, ETHERNET.to_ne_bytes().to_vec());
+        entry.rules.insert(0, Rule::of(vec![other, Expression::Accept]));
+        entry.rules.insert(0, Rule::of(vec![released(), Expression::Accept]));
+        chains.push(entry);
+        chains.extend(narrowing.ports());
+        let held = vec![
+            Expression::Count,
+            Expression::SetMark(RELEASED),
+            Expression::Forward(detour.through_number),
+        ];
+        chains.push(Chain {
+            name: format!("{DISTURB}{suffix}"),
+            hook: None,
+            is_entry: false,
+            rules: vec![Rule::counting(SEEN, vec![Expression::Count]), Rule::counting(HIT, held)],
+        });
+        // What the machine itself sends into our device, to find neighbours, is nobody's.
+        chains.push(Chain {
+            name: format!("quiet{suffix}"),
+            hook: Some(hook(&detour.through, DEVICE_EGRESS)),
+            is_entry: false,
+            rules: vec![Rule::of(vec![released(), Expression::Accept]), Rule::of(vec![Expression::Drop])],
+        });
+        chains.push(Chain {
+            name: format!("back{suffix}"),
+            hook: Some(hook(&detour.through, DEVICE_INGRESS)),
+            is_entry: false,
+            rules: vec![Rule::of(vec![
+                Expression::SetMark(RELEASED),
+                Expression::Forward(detour.device_number),
+            ])],
+        });
+    }
+    Table { family: Family::Netdev, chains }
+}
+
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+const ICMP: u8 = 1;
+const ICMPV6: u8 = 58;
+/// The first and the last of the message types of RFC 4861 that find routers and neighbours.
+const ROUTER_SOLICITATION: u8 = 133;
+const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
+
+/// Where in a packet the peer's address stands.
+#[derive(Debug, Clone, Copy)]
+enum Side {
+    Source,
+    Destination,
+}
+
+struct Narrowing<'a> {
+    traffic: &'a Traffic,
+    family: Family,
+    suffix: &'a str,
+}
+
+impl Narrowing<'_> {
+    /// Passes loopback and, as ARP is no IP and passes too, neighbour discovery; leads on what comes from or goes to a peer.
+    fn entry(&self, name: &str, hook: Hook, side: Side) -> Chain {
+        let mut rules = Vec::new();
+        if self.family != Family::Netdev {
+            let device = match side {
+                Side::Source => Meta::InDevice,
+                Side::Destination => Meta::OutDevice,
+            };
+            rules.push(Rule::of(vec![Expression::number_is(device, LOOPBACK), Expression::Accept]));
+        }
+        if let Some(mut version) = self.version(false) {
+            let finds_neighbours = Expression::Between {
+                offset: 0,
+                first: vec![ROUTER_SOLICITATION],
+                last: vec![NEIGHBOUR_ADVERTISEMENT],
+            };
+            version.extend([is_transport(ICMPV6), finds_neighbours, Expression::Accept]);
+            rules.push(Rule::of(version));
+        }
+        let narrows = self.traffic.protocol.is_some() || !self.traffic.ports.is_empty();
+        let next = format!("{}{}", if narrows { "ports" } else { DISTURB }, self.suffix);
+        let mut lead_on = |mut expressions: Vec<Expression>| {
+            expressions.push(Expression::Goto(next.clone()));
+            rules.push(Rule::of(expressions));
+        };
+        if self.traffic.peers.is_empty() {
+            for is_v4 in [true, false] {
+                if let Some(version) = self.version(is_v4) {
+                    lead_on(version);
+                }
+            }
+        }
+        for peer in &self.traffic.peers {
+            if let Some(mut version) = self.version(peer.address().is_ipv4()) {
+                version.extend(address(*peer, side));
+                lead_on(version);
+            }
+        }
+        Chain { name: format!("{name}{}", self.suffix), hook: Some(hook), is_entry: true, rules }
+    }
+
+    /// What tells that a packet is of a version of IP; `None` in a table of the other.
+    fn version(&self, is_v4: bool) -> Option<Vec<Expression>> {
+        match (self.family, is_v4) {
+            (Family::Ipv4, true) | (Family::Ipv6, false) => Some(Vec::new()),
+            (Family::Ipv4, false) | (Family::Ipv6, true) => None,
+            (Family::Inet, _) => {
+                Some(vec![Expression::MetaIs(Meta::Family, vec![if is_v4 { 2 } else { 10 }])])
+            }
+            (Family::Netdev, _) => {
+                let ether_type: u16 = if is_v4 { 0x0800 } else { 0x86dd };
+                Some(vec![Expression::MetaIs(Meta::EtherType, ether_type.to_be_bytes().to_vec())])
+            }
+        }
+    }
+
+    /// Leads on what has the protocol and a port at either end; no chain when everything has.
+    fn ports(&self) -> Option<Chain> {
+        let Traffic { ports, protocol, .. } = self.traffic;
+        let next = || Expression::Goto(format!("{DISTURB}{}", self.suffix));
+        let numbers: &[u8] = match protocol {
+            None if ports.is_empty() => return None,
+            None => &[TCP, UDP],
+            Some(Transport::Tcp) => &[TCP],
+            Some(Transport::Udp) => &[UDP],
+            Some(Transport::Icmp) => &[ICMP, ICMPV6],
+        };
+        let mut rules = Vec::new();
+        for number in numbers {
+            if ports.is_empty() {
+                rules.push(Rule::of(vec![is_transport(*number), next()]));
+            }
+            for ports in ports {
+                for offset in [0, 2] {
+                    let [first, last] = [ports.first(), ports.last()].map(|port| port.to_be_bytes().to_vec());
+                    let port = Expression::Between { offset, first, last };
+                    rules.push(Rule::of(vec![is_transport(*number), port, next()]));
+                }
+            }
+        }
+        Some(Chain { name: format!("ports{}", self.suffix), hook: None, is_entry: false, rules })
+    }
+}
+
+/// What tells that a packet comes from or goes to a peer. Nothing needs to be told of everybody.
+fn address(peer: Peer, side: Side) -> Option<Expression> {
+    let offset = match (peer.address().is_ipv4(), side) {
+        (true, Side::Source) => 12,
+        (true, Side::Destination) => 16,
+        (false, Side::Source) => 8,
+        (false, Side::Destination) => 24,
+    };
+    let whole = usize::from(peer.prefix()) == peer.bytes().len() * 8;
+    let mask = (!whole).then(|| peer.mask());
+    let header = Header::Network;
+    (peer.prefix() > 0).then(|| Expression::HeaderIs { header, offset, value: peer.bytes(), mask })
+}
+
+fn is_transport(number: u8) -> Expression {
+    Expression::MetaIs(Meta::Transport, vec![number])
+}
+
+fn hit(mut expressions: Vec<Expression>, then: Vec<Expression>) -> Rule {
+    expressions.push(Expression::Count);
+    expressions.extend(then);
+    Rule::counting(HIT, expressions)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! Network namespaces, the traffic a fault is narrowed to, and what a worker is told and answers.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{BootTime, Duration, InjectionId, Percent, process::ProcessIdentity};
+
+mod peer;
+mod ports;
+
+pub use peer::Peer;
+pub use ports::Ports;
+
+/// A network namespace of one boot of one machine. Unlike an inode number, its cookie is never used twice.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NamespaceIdentity {
+    /// `SO_NETNS_COOKIE` of socket(7).
+    pub cookie: u64,
+    /// The boot it belongs to.
+    pub boot_id: String,
+}
+
+impl fmt::Display for NamespaceIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.cookie)
+    }
+}
+
+/// Which way packets go, seen from the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Direction {
+    /// Into the target.
+    Ingress,
+    /// Out of the target.
+    Egress,
+    /// Both.
+    #[default]
+    Both,
+}
+
+impl Direction {
+    /// Whether packets into the target are meant.
+    #[must_use]
+    pub fn includes_ingress(self) -> bool {
+        self != Self::Egress
+    }
+
+    /// Whether packets out of the target are meant.
+    #[must_use]
+    pub fn includes_egress(self) -> bool {
+        self != Self::Ingress
+    }
+}
+
+/// What packets carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Transport {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// ICMP and ICMPv6.
+    Icmp,
+}
+
+/// Which packets a fault is narrowed to. An empty list and an absent field match everything; loopback never matches.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Traffic {
+    /// Which way.
+    pub direction: Direction,
+    /// Addresses at the other end.
+    pub peers: Vec<Peer>,
+    /// TCP or UDP ports at either end.
+    pub ports: Vec<Ports>,
+    /// What they carry.
+    pub protocol: Option<Transport>,
+}
+
+/// What happens to those packets: a map with one key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum NetworkFault {
+    /// None gets through.
+    Partition {
+        /// Whether senders are told: connections refused and reset instead of silence.
+        visible: bool,
+    },
+    /// Some get lost.
+    Loss {
+        /// Which share.
+        percent: Percent,
+    },
+    /// All are held for a while.
+    Delay {
+        /// For how long.
+        latency: Duration,
+        /// Plus or minus up to this much, evenly spread.
+        jitter: Duration,
+        /// Whether a packet waits for those before it.
+        keep_order: bool,
+        /// Makes the jitter repeatable.
+        seed: u64,
+    },
+}
+
+/// Names a disturbance of a namespace: the injection it belongs to and its number there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct DisturbanceId {
+    /// The injection.
+    pub injection: InjectionId,
+    /// Counts the disturbances of that injection.
+    pub number: u32,
+}
+
+impl DisturbanceId {
+    /// The name of its nftables tables, which people see with `nft list tables`.
+    #[must_use]
+    pub fn table(&self) -> String {
+        format!("{}{}", Self::tables_of(self.injection), self.number)
+    }
+
+    /// What the names of all tables of an injection begin with.
+    #[must_use]
+    pub fn tables_of(injection: InjectionId) -> String {
+        format!("steadfast_{}_", injection.0.simple())
+    }
+}
+
+/// One line to a worker: a map with one key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WorkerRequest {
+    /// Put a disturbance in place and hold it. Asked once.
+    Hold(Box<Disturbance>),
+    /// Move the lease, and say whether all is well.
+    Renew {
+        /// The new lease.
+        lease: BootTime,
+    },
+}
+
+/// What a worker holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Disturbance {
+    /// Its name.
+    pub id: DisturbanceId,
+    /// Where.
+    pub namespace: NamespaceIdentity,
+    /// A file that leads there. What is found must be the namespace that was meant.
+    pub path: std::path::PathBuf,
+    /// Which packets.
+    pub traffic: Traffic,
+    /// What happens to them.
+    pub fault: NetworkFault,
+    /// The worker ends at this instant, whatever happens.
+    pub deadline: BootTime,
+    /// The worker ends at this instant unless it is renewed before.
+    pub lease: BootTime,
+}
+
+/// The answer of a worker, one line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WorkerAnswer {
+    /// The first line: it is there and has changed nothing yet.
+    Ready {
+        /// Which process.
+        identity: ProcessIdentity,
+    },
+    /// Done.
+    Done {},
+    /// Not done, and nothing is held: it ends now.
+    Refused {
+        /// Why: a fragment after "failed to".
+        message: String,
+        /// Whether a privilege is missing.
+        denied: bool,
+        /// Whether this kernel does not offer it.
+        missing: bool,
+    },
+}
+
+/// What is in place in a network namespace, and what the kernel counted. Counters only grow while a disturbance lives.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkStatus {
+    /// Which namespace.
+    pub namespace: NamespaceIdentity,
+    /// What is in place.
+    pub disturbances: Vec<DisturbanceStatus>,
+}
+
+/// A disturbance in place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DisturbanceStatus {
+    /// The name of its table.
+    pub table: String,
+    /// Packets that matched.
+    pub seen: u64,
+    /// Packets that were dropped, refused or held.
+    pub hits: u64,
+}
