@@ -71,7 +71,7 @@ impl Wire {
 
 /// An injector of its own process that has cut the wire.
 fn injector(stage: &Stage, wire: &Wire) -> Injector {
-    let mut injector = Injector::start("network-injector", stage, &[wire.pair.a.clone()]);
+    let mut injector = Injector::start("network-injector", stage, std::slice::from_ref(&wire.pair.a));
     assert_eq!(injector.hear(), "injected");
     assert!(!wire.carries());
     injector
