@@ -254,7 +254,7 @@ async fn a_delay_of_responses_begins_when_the_server_has_answered_and_ends_with_
     let id = proxy.apply(delay("200ms")).await;
     let start = now();
     ask(&mut socket, "GET /", "", "").await;
-    assert!((Duration::from_millis(200)..Duration::from_millis(400)).contains(&start.elapsed()));
+    assert!((Duration::from_millis(200)..Duration::from_millis(800)).contains(&start.elapsed()));
     proxy.remove(id).await;
     let id = proxy.apply(delay("60s")).await;
     socket.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
@@ -264,7 +264,7 @@ async fn a_delay_of_responses_begins_when_the_server_has_answered_and_ends_with_
     let start = now();
     proxy.remove(id).await;
     one_answer(&mut socket).await.unwrap();
-    assert!(start.elapsed() < Duration::from_millis(200), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
 }
 
 #[tokio::test]

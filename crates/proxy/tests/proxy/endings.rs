@@ -67,9 +67,9 @@ async fn a_slow_close_holds_the_end_and_not_the_bytes_until_it_is_removed() {
     socket.write_all(b"?").await.unwrap();
     let start = now();
     socket.read_exact(&mut [0; 3]).await.unwrap();
-    assert!(start.elapsed() < Duration::from_millis(150));
+    assert!(start.elapsed() < Duration::from_millis(250), "bytes are not held");
     assert_eq!(end_of(&mut socket).await.unwrap(), b"");
-    assert!((Duration::from_millis(290)..Duration::from_millis(500)).contains(&start.elapsed()));
+    assert!((Duration::from_millis(290)..Duration::from_millis(900)).contains(&start.elapsed()));
     assert_eq!(proxy.counts().await, (1, 1));
 }
 
@@ -96,8 +96,10 @@ async fn a_silent_connection_is_closed_after_its_time() {
     let mut new = proxy.connect().await;
     for socket in [&mut open, &mut new] {
         socket.write_all(b"anybody?").await.unwrap();
+    }
+    for socket in [&mut open, &mut new] {
         assert_eq!(end_of(socket).await.unwrap(), b"", "nothing comes, and then the end");
-        assert!((Duration::from_millis(290)..Duration::from_millis(600)).contains(&start.elapsed()));
+        assert!((Duration::from_millis(290)..Duration::from_millis(900)).contains(&start.elapsed()));
     }
     assert_eq!(proxy.counts().await, (2, 2));
 }

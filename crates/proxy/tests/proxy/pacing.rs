@@ -50,13 +50,13 @@ async fn a_rate_holds_on_each_connection_for_itself_until_it_is_removed() {
     let (mut one, mut other) = (proxy.connect().await, proxy.connect().await);
     let (first, second) = tokio::join!(fetch(&mut one, bytes), fetch(&mut other, bytes));
     for (took, _) in [first, second] {
-        assert!((0.39..0.46).contains(&took.as_secs_f64()), "400 ms expected: {took:?}");
+        assert!((0.39..0.8).contains(&took.as_secs_f64()), "400 ms expected: {took:?}");
     }
     let (hits, seen) = proxy.counts().await;
     assert!(hits > 0 && hits <= seen, "{hits} of {seen}");
     proxy.remove(id).await;
     let (took, _) = fetch(&mut one, bytes).await;
-    assert!(took < Duration::from_millis(150), "{took:?}");
+    assert!(took < Duration::from_millis(300), "{took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -72,7 +72,7 @@ async fn a_rate_counts_in_the_half_it_names_and_a_message_takes_as_long_as_its_b
             let took = start.elapsed();
             // With both, the second half begins before the first has ended.
             let least = Duration::from_millis(millis.min(210) - 15);
-            assert!((least..Duration::from_millis(millis + 90)).contains(&took), "{stream}: {took:?}");
+            assert!((least..Duration::from_millis(millis + 300)).contains(&took), "{stream}: {took:?}");
         }
         proxy.remove(id).await;
     }
@@ -101,26 +101,26 @@ async fn what_a_rate_holds_leaves_at_once_when_it_goes() {
     let start = now();
     proxy.remove(id).await;
     fetching.await.unwrap();
-    assert!(start.elapsed() < Duration::from_millis(300), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn chunks_come_in_pieces_with_pauses_until_the_rule_is_removed() {
     let mut proxy = Running::start(Protocol::Tcp, source(200).await).await;
-    let slice = json!({ "size": "20B", "variation": "5B", "pause": "10ms", "stream": "downstream" });
+    let slice = json!({ "size": "20B", "variation": "5B", "pause": "30ms", "stream": "downstream" });
     let id = proxy.apply(told(json!({ "tcpSlice": slice }))).await;
     let mut socket = proxy.connect().await;
     let (took, sizes) = fetch(&mut socket, 200).await;
-    assert!(took >= Duration::from_millis(70), "{took:?}");
+    assert!(took >= Duration::from_millis(210), "{took:?}");
     assert!(sizes.len() >= 8, "{sizes:?}");
     let whole = &sizes[..sizes.len() - 1];
     assert!(whole.iter().all(|size| *size >= 15), "{sizes:?}");
     assert!(whole.iter().filter(|size| (15..=25).contains(*size)).count() >= whole.len() - 2, "{sizes:?}");
     assert_eq!(proxy.counts().await, (1, 1), "one chunk was cut");
     let (again, _) = fetch(&mut socket, 200).await;
-    assert!(again >= Duration::from_millis(70), "{again:?}");
+    assert!(again >= Duration::from_millis(210), "{again:?}");
     proxy.remove(id).await;
-    assert!(fetch(&mut socket, 200).await.0 < Duration::from_millis(60));
+    assert!(fetch(&mut socket, 200).await.0 < Duration::from_millis(200));
 }
 
 #[tokio::test]

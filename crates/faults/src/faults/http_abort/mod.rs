@@ -22,7 +22,7 @@ pub struct HttpAbort {
     pub side: Side,
     /// Which requests; all of them when left out.
     #[serde(default, rename = "match")]
-    pub matching: HttpMatch,
+    pub matching: Box<HttpMatch>,
     /// The share of matching requests it applies to.
     #[serde(default = "everything")]
     pub percent: Percent,
@@ -53,12 +53,12 @@ impl ProxyRuled for HttpAbort {
 
     /// When every request is aborted, none is left for other faults on requests.
     fn holds(&self) -> &'static [&'static str] {
-        let nothing_passes = self.percent == Percent::ALL && self.matching == HttpMatch::default();
+        let nothing_passes = self.percent == Percent::ALL && *self.matching == HttpMatch::default();
         if nothing_passes { HTTP_ASPECTS } else { &["http-abort"] }
     }
 
     fn rule(&self) -> NewRule {
-        let fault = ProxyFault::HttpAbort { side: self.side, matching: self.matching.clone() };
+        let fault = ProxyFault::HttpAbort { side: self.side, matching: (*self.matching).clone() };
         NewRule { fault, percent: self.percent, seed: self.seed }
     }
 }

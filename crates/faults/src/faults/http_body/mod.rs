@@ -23,7 +23,7 @@ pub struct HttpBody {
     pub side: Side,
     /// Which requests; all of them when left out.
     #[serde(default, rename = "match")]
-    pub matching: HttpMatch,
+    pub matching: Box<HttpMatch>,
     /// The share of matching requests it applies to.
     #[serde(default = "everything")]
     pub percent: Percent,
@@ -68,7 +68,7 @@ impl ProxyRuled for HttpBody {
         let fault = ProxyFault::HttpBody {
             change: self.change.clone(),
             side: self.side,
-            matching: self.matching.clone(),
+            matching: (*self.matching).clone(),
         };
         NewRule { fault, percent: self.percent, seed: self.seed }
     }

@@ -27,7 +27,7 @@ pub struct HttpDelay {
     pub side: Side,
     /// Which requests; all of them when left out.
     #[serde(default, rename = "match")]
-    pub matching: HttpMatch,
+    pub matching: Box<HttpMatch>,
     /// The share of matching requests it applies to.
     #[serde(default = "everything")]
     pub percent: Percent,
@@ -61,7 +61,7 @@ impl ProxyRuled for HttpDelay {
             latency: self.latency,
             jitter: self.jitter,
             side: self.side,
-            matching: self.matching.clone(),
+            matching: (*self.matching).clone(),
         };
         NewRule { fault, percent: self.percent, seed: self.seed }
     }

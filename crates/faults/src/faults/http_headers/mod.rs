@@ -29,7 +29,7 @@ pub struct HttpHeaders {
     pub side: Side,
     /// Which requests; all of them when left out.
     #[serde(default, rename = "match")]
-    pub matching: HttpMatch,
+    pub matching: Box<HttpMatch>,
     /// The share of matching requests it applies to.
     #[serde(default = "everything")]
     pub percent: Percent,
@@ -71,7 +71,7 @@ impl ProxyRuled for HttpHeaders {
             set: self.set.clone(),
             remove: self.remove.clone(),
             side: self.side,
-            matching: self.matching.clone(),
+            matching: (*self.matching).clone(),
         };
         NewRule { fault, percent: self.percent, seed: self.seed }
     }

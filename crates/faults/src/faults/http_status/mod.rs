@@ -24,7 +24,7 @@ pub struct HttpStatus {
     pub body: String,
     /// Which requests; all of them when left out.
     #[serde(default, rename = "match")]
-    pub matching: HttpMatch,
+    pub matching: Box<HttpMatch>,
     /// The share of matching requests it applies to.
     #[serde(default = "everything")]
     pub percent: Percent,
@@ -51,7 +51,7 @@ impl ProxyRuled for HttpStatus {
 
     /// When every request is answered, none is left for other faults on requests.
     fn holds(&self) -> &'static [&'static str] {
-        let nothing_passes = self.percent == Percent::ALL && self.matching == HttpMatch::default();
+        let nothing_passes = self.percent == Percent::ALL && *self.matching == HttpMatch::default();
         if nothing_passes { HTTP_ASPECTS } else { &["http-status"] }
     }
 
@@ -59,7 +59,7 @@ impl ProxyRuled for HttpStatus {
         let fault = ProxyFault::HttpStatus {
             status: self.status,
             body: self.body.clone(),
-            matching: self.matching.clone(),
+            matching: (*self.matching).clone(),
         };
         NewRule { fault, percent: self.percent, seed: self.seed }
     }

@@ -1,13 +1,7 @@
 use super::*;
 
 fn answer(status: u16, body: &str) -> HttpStatus {
-    HttpStatus {
-        status,
-        body: body.to_owned(),
-        matching: HttpMatch::default(),
-        percent: Percent::ALL,
-        seed: 0,
-    }
+    HttpStatus { status, body: body.to_owned(), matching: Box::default(), percent: Percent::ALL, seed: 0 }
 }
 
 fn problems(fault: &HttpStatus) -> usize {
@@ -39,5 +33,5 @@ fn answering_every_request_leaves_none_for_other_faults_on_requests() {
     let some = HttpStatus { percent: Percent::new(20.0).unwrap(), ..answer(503, "") };
     assert_eq!(some.holds(), ["http-status"]);
     let every = HttpMatch { every: Some(2), ..HttpMatch::default() };
-    assert_eq!(HttpStatus { matching: every, ..answer(503, "") }.holds(), ["http-status"]);
+    assert_eq!(HttpStatus { matching: Box::new(every), ..answer(503, "") }.holds(), ["http-status"]);
 }
