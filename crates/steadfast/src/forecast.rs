@@ -63,14 +63,16 @@ pub(crate) fn say(plan: &Plan, terminal: Terminal) {
     for metric in &foretold.forecast.metrics {
         let found = match &metric.detectable {
             Some(effect) => format!(
-                "; finds {} bad or more, stopped within {}",
+                ", or that {} or more are bad (stopped within {})",
                 share(effect.rate),
                 duration(effect.stop_seconds.unwrap_or(foretold.fault_seconds))
             ),
             None => String::new(),
         };
+        // The verdict's own words stay out of this: nothing has been shown yet.
         let held = chance(metric.held);
-        terminal.say(format_args!("  shows    {}: held with {held} if nothing is wrong{found}", metric.name));
+        terminal
+            .say(format_args!("  shows    {}: that nothing is wrong (chance {held}){found}", metric.name));
     }
     for warning in warnings(&foretold) {
         let word = paint(terminal.stderr_colour, Style::Yellow, "warning");
