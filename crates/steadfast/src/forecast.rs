@@ -105,7 +105,8 @@ fn print_metric(metric: &MetricForecast, fault_seconds: f64, terminal: Terminal)
         Source::FewErrors => "assumed: too few failures in earlier runs to learn from",
         Source::Assumed { .. } => "assumed: less than 15 minutes of history",
     };
-    terminal.print(format_args!("  traffic                       {:.4}/s, {usual}", metric.traffic));
+    let decimals = if metric.traffic >= 10.0 { 0 } else { 2 };
+    terminal.print(format_args!("  traffic                       {:.decimals$}/s, {usual}", metric.traffic));
     terminal.print(format_args!("  dispersion                    {:.1}, {source}", metric.dispersion.end));
     terminal.print(format_args!("  held if nothing is wrong      {}", chance(metric.held)));
     let Some(effect) = &metric.detectable else {
@@ -121,11 +122,11 @@ fn print_metric(metric: &MetricForecast, fault_seconds: f64, terminal: Terminal)
     terminal.print(format_args!("  longest until it is stopped   {}", duration(lasts)));
     terminal
         .print(format_args!("  cost until then               {:.0} more bad events than usual", effect.cost));
-    terminal.print("  bad under the fault   found    stopped after   more bad events");
+    terminal.print("  bad under the fault   found      stopped after   more bad events");
     for effect in &metric.effects {
         let stops = effect.stop_seconds.map_or("the end".to_owned(), duration);
         terminal.print(format_args!(
-            "  {:<20}  {:<7}  {:<14}  {:.0}",
+            "  {:<20}  {:<9}  {:<14}  {:.0}",
             share(effect.rate),
             chance(effect.found),
             stops,

@@ -86,7 +86,7 @@ spec:
 
   # Traffic of our own, so that there is something to see. Take it away if the service has enough of its own.
   load:
-    - http: {{ name: visitors, url: '{url}', rate: 20/s, timeout: 5s }}
+    - http: {{ name: visitors, url: '{url}', rate: 25/s, timeout: 5s }}
 
   # What is done to it: the process that listens on port {listening} is stopped, and let run again.
   method:
