@@ -63,14 +63,16 @@ pub(crate) fn say(plan: &Plan, terminal: Terminal) {
     for metric in &foretold.forecast.metrics {
         let found = match &metric.detectable {
             Some(effect) => format!(
-                "; finds {} bad or more, stopped within {}",
+                ", or that {} or more are bad (stopped within {})",
                 share(effect.rate),
                 duration(effect.stop_seconds.unwrap_or(foretold.fault_seconds))
             ),
             None => String::new(),
         };
+        // The verdict's own words stay out of this: nothing has been shown yet.
         let held = chance(metric.held);
-        terminal.say(format_args!("  shows    {}: held with {held} if nothing is wrong{found}", metric.name));
+        terminal
+            .say(format_args!("  shows    {}: that nothing is wrong (chance {held}){found}", metric.name));
     }
     for warning in warnings(&foretold) {
         let word = paint(terminal.stderr_colour, Style::Yellow, "warning");
@@ -103,7 +105,8 @@ fn print_metric(metric: &MetricForecast, fault_seconds: f64, terminal: Terminal)
         Source::FewErrors => "assumed: too few failures in earlier runs to learn from",
         Source::Assumed { .. } => "assumed: less than 15 minutes of history",
     };
-    terminal.print(format_args!("  traffic                       {:.4}/s, {usual}", metric.traffic));
+    let decimals = if metric.traffic >= 10.0 { 0 } else { 2 };
+    terminal.print(format_args!("  traffic                       {:.decimals$}/s, {usual}", metric.traffic));
     terminal.print(format_args!("  dispersion                    {:.1}, {source}", metric.dispersion.end));
     terminal.print(format_args!("  held if nothing is wrong      {}", chance(metric.held)));
     let Some(effect) = &metric.detectable else {
@@ -119,11 +122,11 @@ fn print_metric(metric: &MetricForecast, fault_seconds: f64, terminal: Terminal)
     terminal.print(format_args!("  longest until it is stopped   {}", duration(lasts)));
     terminal
         .print(format_args!("  cost until then               {:.0} more bad events than usual", effect.cost));
-    terminal.print("  bad under the fault   found    stopped after   more bad events");
+    terminal.print("  bad under the fault   found      stopped after   more bad events");
     for effect in &metric.effects {
         let stops = effect.stop_seconds.map_or("the end".to_owned(), duration);
         terminal.print(format_args!(
-            "  {:<20}  {:<7}  {:<14}  {:.0}",
+            "  {:<20}  {:<9}  {:<14}  {:.0}",
             share(effect.rate),
             chance(effect.found),
             stops,

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 use steadfast_analysis::{
-    Counts, Increments, Interval, Judge, Metric, Step, Tally, Unsteady, evidence::Mixture, recovery, steady,
+    Counts, Increments, Interval, Judge, MIN_FAULT_COMPLETENESS, Metric, Step, Tally, Unsteady,
+    evidence::Mixture, recovery, steady,
 };
 use steadfast_model::{
     digest,
-    event::{DatedHarm, Known, PlannedMetric, RunPlan, Tolerance},
+    event::{Dated, DatedHarm, Known, PlannedMetric, RunPlan, Tolerance},
     sample::MetricSample,
 };
 
@@ -202,12 +203,23 @@ impl Measured {
             _ => streak,
         };
         Recovery {
-            seconds: streak.map(dated),
+            seconds: streak.map(dated).or_else(|| self.back(&since, start, ended?)),
             sure: streak.is_some() && (harm.is_none() || ended.is_some_and(|ended| ended.high.is_some())),
             harm,
             watched: since.len() as f64 * seconds,
             completeness: if since.is_empty() { 0.0 } else { measured / since.len() as f64 },
         }
+    }
+
+    /// Since when the system is back without a streak: the change is sure, and from then on, for as long as a streak lasts
+    /// at least, the metrics were within tolerance on average. Single intervals may be out of it by chance.
+    fn back(&self, since: &[Option<Tally>], start: usize, ended: Dated) -> Option<f64> {
+        ended.high?;
+        let seconds = self.interval.seconds();
+        let tail = since.get((ended.seconds / seconds).round() as usize..)?;
+        let measured = tail.iter().flatten().count() as f64;
+        let seen = tail.len() >= HOLD && measured >= MIN_FAULT_COMPLETENESS * tail.len() as f64;
+        (seen && self.calm(start, ended.seconds, since.len() as f64 * seconds)).then_some(ended.seconds)
     }
 
     /// Whether every metric was within tolerance; nothing when one had a gap or no traffic.

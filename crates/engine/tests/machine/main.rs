@@ -412,6 +412,20 @@ fn a_part_of_the_way_back_is_no_recovery() {
 }
 
 #[test]
+fn single_intervals_out_of_tolerance_do_not_hide_that_the_system_is_back() {
+    let mut run = Run::under_fault(plan(&[true]));
+    run.see(active());
+    run.sample(10, 0, 1_000);
+    run.sample(2, 500, 1_000);
+    for bad in [0, 0, 0, 60, 0, 0, 0, 60] {
+        run.sample(1, bad, 1_000);
+    }
+    let (seconds, harm) = measured(&run);
+    assert_eq!(seconds, Some(2.0), "{harm:?}");
+    assert!(run.replay().agrees);
+}
+
+#[test]
 fn without_harm_nothing_is_dated() {
     let mut run = Run::under_fault(plan(&[true]));
     run.see(active());

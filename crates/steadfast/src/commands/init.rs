@@ -106,7 +106,7 @@ spec:
   # Traffic of our own, so that there is something to see. A service with enough of its own needs none: watch its counters
   # with `scrape` instead of `load` above, and take this away.
   load:
-    - http: {{ name: visitors, url: '{url}', rate: 20/s, timeout: 5s }}
+    - http: {{ name: visitors, url: '{url}', rate: 25/s, timeout: 5s }}
 
   # What is done to it: the process that listens on port {listening} is stopped, and let run again.
   method:
