@@ -92,7 +92,10 @@ impl CommandExpectation {
                 let number: Option<f64> = text.parse().ok().filter(|number: &f64| number.is_finite());
                 let number = number.ok_or_else(|| {
                     let text: String = text.chars().take(40).collect();
-                    (format!("it printed `{text}`, which is no number"), Some("print the number and nothing else"))
+                    (
+                        format!("it printed `{text}`, which is no number"),
+                        Some("print the number and nothing else"),
+                    )
                 })?;
                 Ok(outside(number, limits.at_least, limits.at_most))
             }
@@ -132,7 +135,11 @@ fn check_limits(key: &str, least: Option<f64>, most: Option<f64>, equals: bool, 
         }
         (None, None, true) => {}
         (_, _, true) => {
-            problems.error(&["expect", key, "equals"], "both `equals` and limits are given", Some("keep one"));
+            problems.error(
+                &["expect", key, "equals"],
+                "both `equals` and limits are given",
+                Some("keep one"),
+            );
         }
         (Some(least), Some(most), false) if least > most => {
             problems.error(&["expect", key, "atLeast"], format!("{least} is above `atMost`: {most}"), None);

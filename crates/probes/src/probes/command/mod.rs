@@ -133,10 +133,13 @@ impl Command {
     fn request(&self, world: &dyn World) -> Result<CommandRequest, ProbeError> {
         let mut env = Vec::new();
         for (name, value) in &self.env {
-            env.push((name.clone(), match value {
-                TextOrSecret::Text(text) => Secret::new(text.clone()),
-                TextOrSecret::Secret { secret } => world.secret(secret)?,
-            }));
+            env.push((
+                name.clone(),
+                match value {
+                    TextOrSecret::Text(text) => Secret::new(text.clone()),
+                    TextOrSecret::Secret { secret } => world.secret(secret)?,
+                },
+            ));
         }
         Ok(CommandRequest {
             argv: self.argv.clone(),

@@ -82,8 +82,14 @@ fn all_that_is_wrong_with_a_probe_is_said_at_once() {
     for sound in [CHECK, NUMBER, JSON, EQUALS] {
         assert_eq!(check(sound), 0, "{sound}");
     }
-    assert_eq!(check(r#"{ "argv": [], "timeout": "2m", "env": { "A=B": "x" }, "expect": { "exitCode": [] } }"#), 4);
+    assert_eq!(
+        check(r#"{ "argv": [], "timeout": "2m", "env": { "A=B": "x" }, "expect": { "exitCode": [] } }"#),
+        4
+    );
     assert_eq!(check(r#"{ "argv": ["check --quick"], "expect": { "exitCode": [256] } }"#), 2);
     assert_eq!(check(r#"{ "argv": ["a"], "expect": { "number": {} } }"#), 1);
-    assert_eq!(check(r#"{ "argv": ["a"], "expect": { "json": { "pointer": "x", "equals": 1, "atMost": 2 } } }"#), 2);
+    assert_eq!(
+        check(r#"{ "argv": ["a"], "expect": { "json": { "pointer": "x", "equals": 1, "atMost": 2 } } }"#),
+        2
+    );
 }

@@ -136,7 +136,9 @@ pub(super) fn read(answer: &HttpAnswer) -> Result<Answer, Unusable> {
 fn data_of(written: Written) -> Result<Data, Unusable> {
     Ok(match written {
         Written::Scalar(pair) => Data::Scalar(point(&pair)?),
-        Written::String(_) => return Err(Unusable { cause: "the query gives a text".to_owned(), hint: None }),
+        Written::String(_) => {
+            return Err(Unusable { cause: "the query gives a text".to_owned(), hint: None });
+        }
         Written::Vector(all) => Data::Vector(series(all)?),
         Written::Matrix(all) => Data::Matrix(series(all)?),
     })

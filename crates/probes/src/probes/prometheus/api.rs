@@ -119,7 +119,10 @@ mod tests {
 
     #[test]
     fn a_form_holds_any_query() {
-        assert_eq!(encoded(&[("query", "a{b=\"ü\"} + 1"), ("t", "2s")]), "query=a%7Bb%3D%22%C3%BC%22%7D%20%2B%201&t=2s");
+        assert_eq!(
+            encoded(&[("query", "a{b=\"ü\"} + 1"), ("t", "2s")]),
+            "query=a%7Bb%3D%22%C3%BC%22%7D%20%2B%201&t=2s"
+        );
         assert_eq!([seconds(1_500), seconds(7)], ["1.500", "0.007"]);
     }
 }

@@ -3,8 +3,8 @@
 mod answer;
 mod api;
 mod promql;
-mod raw;
 mod ratio;
+mod raw;
 #[cfg(test)]
 mod tests;
 mod value;

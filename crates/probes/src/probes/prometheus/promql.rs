@@ -138,7 +138,9 @@ mod tests {
     #[test]
     fn a_query_that_is_long_or_deep_is_no_danger() {
         let long = |part: &str| part.repeat(LONGEST_QUERY / part.len() - 1);
-        for query in [long("("), long("-"), format!("{}x", long("-")), format!("{}x", long("x+")), long("x[5m:")] {
+        for query in
+            [long("("), long("-"), format!("{}x", long("-")), format!("{}x", long("x+")), long("x[5m:")]
+        {
             drop(read(&query));
         }
         assert!(read(&"x".repeat(LONGEST_QUERY + 1)).unwrap_err().contains("longer"));

@@ -57,8 +57,8 @@ impl RatioWatch {
 
     async fn ask(&self, world: &dyn World) -> Result<Known, ProbeError> {
         let said = self.ratio.as_ref().and_then(|ratio| Some((ratio.part()?.0, &ratio.total)));
-        let (part, total) = said
-            .ok_or_else(|| api::error(&self.probe, "the probe says nothing to count".to_owned(), None))?;
+        let (part, total) =
+            said.ok_or_else(|| api::error(&self.probe, "the probe says nothing to count".to_owned(), None))?;
         let now = api::now(&self.probe, world).await?;
         let mut notes = Vec::new();
         // In this order: whatever scrape is known to one, the next knows too.
@@ -124,7 +124,9 @@ impl RatioWatch {
             notes.push("a counter began again: what it counted after its last scrape is lost".to_owned());
         }
         if whole.strangers > 0 {
-            notes.push("a target is new: what it had counted before its first scrape is not counted".to_owned());
+            notes.push(
+                "a target is new: what it had counted before its first scrape is not counted".to_owned(),
+            );
         }
         let bad = self.bad(some.events, whole.events, &mut notes)?;
         Ok(counted(bad, whole.events, notes))
@@ -135,9 +137,14 @@ impl RatioWatch {
         let newest = scraped.values().copied().max();
         if newest.is_none_or(|newest| newest < now.saturating_sub(self.max_age())) {
             let hint = "look at /targets, and try `total` on the page of your Prometheus";
-            return Err(("there are no series that `total` names, and no target that is up".to_owned(), Some(hint)));
+            return Err((
+                "there are no series that `total` names, and no target that is up".to_owned(),
+                Some(hint),
+            ));
         }
-        notes.push("no series that `total` names has a sample yet; it may appear with the first event".to_owned());
+        notes.push(
+            "no series that `total` names has a sample yet; it may appear with the first event".to_owned(),
+        );
         (self.read, self.scraped, self.uncounted) = (Some(Newest::new()), scraped, 0);
         Ok(counted(0, 0, notes))
     }
@@ -157,7 +164,10 @@ impl RatioWatch {
             } else {
                 format!("what Prometheus knows is {} s old", (now - newest) / 1_000)
             };
-            return Err((cause, Some("is the target scraped? look at /targets; `maxAge` says how old is too old")));
+            return Err((
+                cause,
+                Some("is the target scraped? look at /targets; `maxAge` says how old is too old"),
+            ));
         }
         let Some(read) = &self.read else { return Ok(()) };
         for (target, last) in read {

@@ -55,9 +55,9 @@ impl Counts {
         let mut next = self.last.clone();
         for series in now {
             let target = target(&series.labels);
-            let limit = *until
-                .get(&target)
-                .ok_or_else(|| format!("{} is of a target that `total` has nothing of", shown(&series.labels)))?;
+            let limit = *until.get(&target).ok_or_else(|| {
+                format!("{} is of a target that `total` has nothing of", shown(&series.labels))
+            })?;
             let mut known = next.get(&series.labels).copied();
             for point in series.points.iter().filter(|point| point.at <= limit) {
                 if !point.value.is_finite() || point.value < 0.0 {

@@ -132,7 +132,10 @@ fn without_any_series_there_is_a_gap_and_never_a_zero() {
     let nothing = vec![time(2.0), up(2.0), samples(2.0, &[]), samples(2.0, &[])];
     assert!(last_error(RATIO, &[at(1.0, &[("200", 1.0)]), nothing]).contains("no samples any more"));
     assert!(last_error(QUEUE, &[vec![vector(1.0, &[])]]).contains("nothing that it reads has a sample"));
-    let vanished = [vec![vector(1.0, &[("0", 1.0), ("1", 1.0)]), vector(1.0, &[("", 1.0)])], vec![vector(2.0, &[("0", 2.0)])]];
+    let vanished = [
+        vec![vector(1.0, &[("0", 1.0), ("1", 1.0)]), vector(1.0, &[("", 1.0)])],
+        vec![vector(2.0, &[("0", 2.0)])],
+    ];
     assert!(last_error(QUEUE, &vanished).contains("are gone"));
 }
 
@@ -223,7 +226,10 @@ fn remarks_are_notes_and_the_request_carries_the_headers() {
     let counted = probe(document).watch().look(&world).now_or_never().unwrap().unwrap();
     assert_eq!(counted.note.as_deref(), Some("PromQL info: hm"));
     let asked = world.asked();
-    assert_eq!((asked[1].url.as_str(), asked[1].method.as_str()), ("http://p:9090/base/api/v1/query", "POST"));
+    assert_eq!(
+        (asked[1].url.as_str(), asked[1].method.as_str()),
+        ("http://p:9090/base/api/v1/query", "POST")
+    );
     assert_eq!(asked[1].body.as_deref(), Some("query=max%28queue%29&timeout=2000ms"));
     assert_eq!(asked[1].headers[0].1.expose(), "Bearer s3cret");
 }

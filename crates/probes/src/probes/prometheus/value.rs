@@ -87,11 +87,15 @@ impl ValueWatch {
     /// Everything that the query reads is new since the last look and not too old: otherwise a value of long ago would
     /// pass for one of now.
     fn is_fresh(&self, now: i64, seen: &BTreeMap<String, i64>) -> Result<(), Gap> {
-        let oldest = now.saturating_sub(i64::try_from(self.probe.max_age.std().as_millis()).unwrap_or(i64::MAX));
+        let oldest =
+            now.saturating_sub(i64::try_from(self.probe.max_age.std().as_millis()).unwrap_or(i64::MAX));
         for at in seen.values() {
             if *at < oldest {
                 let cause = format!("a series it reads has no sample for {} s", (now - at) / 1_000);
-                return Err((cause, Some("is the target scraped? look at /targets; `maxAge` says how old is too old")));
+                return Err((
+                    cause,
+                    Some("is the target scraped? look at /targets; `maxAge` says how old is too old"),
+                ));
             }
         }
         for (index, last) in self.seen.iter().flatten() {
@@ -158,7 +162,9 @@ impl ValueWatch {
     }
 
     fn steps(&self, data: Data, start: i64, end: i64, step: i64) -> Result<Vec<f64>, Gap> {
-        let Data::Matrix(all) = data else { return Err(("there are no steps in the answer".to_owned(), None)) };
+        let Data::Matrix(all) = data else {
+            return Err(("there are no steps in the answer".to_owned(), None));
+        };
         let series = only(&all)?;
         let wanted: Vec<i64> = (0..=(end - start) / step).map(|index| start + index * step).collect();
         let found: Vec<i64> = series.points.iter().map(|point| point.at).collect();
