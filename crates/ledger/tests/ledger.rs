@@ -13,7 +13,7 @@ use steadfast_ledger::{
     Account, Begun, GlobalLock, Held, Ledger, LedgerError, Listed, Opening, Page, State, StateDir,
 };
 use steadfast_model::{BootTime, InjectionId, ProcessIdentity, WallTime, undo::UndoVerb};
-use steadfast_testkit::durable_dir;
+use steadfast_testkit::{durable_dir, skip};
 
 fn process(pid: u32) -> ProcessIdentity {
     ProcessIdentity { pid, start_time: 7, boot_id: "this-boot".to_owned() }
@@ -289,7 +289,7 @@ fn what_others_could_have_written_is_refused() {
         std::os::unix::fs::chown(&path, Some(65_534), None).unwrap();
         refused();
     } else {
-        steadfast_testkit::skip("what_others_could_have_written_is_refused (as root)", "needs root");
+        skip("what_others_could_have_written_is_refused (as root)", "needs root");
     }
     std::fs::remove_file(&path).unwrap();
     let elsewhere = directory.path().join("elsewhere");
@@ -318,7 +318,7 @@ fn unfit_directories_are_refused_with_a_hint() {
     if let Ok(memory) = tempfile::tempdir_in("/dev/shm") {
         refuse(&memory.path().join("made"), "tmpfs");
     } else {
-        steadfast_testkit::skip("unfit_directories_are_refused_with_a_hint (tmpfs)", "no /dev/shm");
+        skip("unfit_directories_are_refused_with_a_hint (tmpfs)", "no /dev/shm");
     }
     if rustix::process::geteuid().is_root() {
         let other = directory.path().join("other");
@@ -327,7 +327,7 @@ fn unfit_directories_are_refused_with_a_hint() {
         std::os::unix::fs::chown(&other, Some(65_534), None).unwrap();
         refuse(&other, "belongs to user 65534");
     } else {
-        steadfast_testkit::skip("unfit_directories_are_refused_with_a_hint (as root)", "needs root");
+        skip("unfit_directories_are_refused_with_a_hint (as root)", "needs root");
     }
 }
 
@@ -342,10 +342,8 @@ fn state_belongs_where_the_user_keeps_it() {
     assert_eq!(locate(Some(Path::new("/srv/x")), true, &home).unwrap(), "/srv/x");
     let xdg = |name: &str| (name == "XDG_STATE_HOME").then(|| "/x".into());
     assert_eq!(locate(None, false, &xdg).unwrap(), "/x/steadfast");
-    for nothing in ["", "relative"] {
-        let error = locate(None, false, &|_| Some(nothing.into())).unwrap_err();
-        assert!(error.hint().unwrap().contains("--state-dir"));
-    }
+    let lost = |nothing: &str| locate(None, false, &|_| Some(nothing.into())).unwrap_err();
+    assert!(["", "relative"].map(lost).iter().all(|error| error.hint().unwrap().contains("--state-dir")));
 }
 
 #[test]
@@ -397,9 +395,6 @@ fn without_room_nothing_is_begun_and_nothing_is_left_of_a_record() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&ran.stdout);
-    assert!(
-        ran.status.success() && said.contains("1 passed"),
-        "{said}{}",
-        String::from_utf8_lossy(&ran.stderr)
-    );
+    let cried = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success() && said.contains("1 passed"), "{said}{cried}");
 }
