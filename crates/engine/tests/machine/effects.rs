@@ -1,5 +1,6 @@
 //! What was seen of the fault itself, and what that lets a run say.
 
+use steadfast_engine::machine::Input;
 use steadfast_model::Effect;
 
 use crate::plans::*;

@@ -13,7 +13,7 @@ use steadfast_engine::{
     machine::{Action, Input},
 };
 use steadfast_model::{
-    Duration, Effect, Phase,
+    Duration, Phase,
     event::{Dated, DatedHarm, Known},
 };
 
