@@ -65,9 +65,15 @@ pub(crate) enum Victim {
     Takeover,
 }
 
-/// The sample that `cargo xtask test` takes: ten kills of each.
+/// The sample that `cargo xtask test` takes: ten kills of each where faults differ in how they are made and undone, four of
+/// each of the others, which share that with one of them.
 pub(crate) fn sample() -> Result<()> {
-    crash(&CrashArguments { kills: 10, fault: Vec::new(), victim: Vec::new(), seed: 1, jobs: 3 })
+    let (own, shared): (Vec<_>, Vec<_>) = Case::all().into_iter().partition(Case::is_thorough);
+    for (kills, cases) in [(10, own), (4, shared)] {
+        let fault = cases.iter().map(|case| case.fault.to_owned()).collect();
+        crash(&CrashArguments { kills, fault, victim: Vec::new(), seed: 1, jobs: 3 })?;
+    }
+    Ok(())
 }
 
 /// Kills, looks, counts.

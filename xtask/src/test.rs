@@ -141,6 +141,8 @@ fn deny() -> Result<()> {
             DENY_VERSION,
             "--root",
             tools,
+            // It runs for seconds and is built on every fresh clone: optimising it takes longer than it saves.
+            "--debug",
             "--quiet",
         ]))?;
     }

@@ -28,6 +28,18 @@ const DELAY: Duration = Duration::from_millis(40);
 /// What the server says to every request, and what comes through a proxy without a fault.
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
 
+/// Faults that stand for the others of their kind.
+const THOROUGH: [&str; 8] = [
+    "processKill",
+    "processPause",
+    "tcpDelay",
+    "tcpReset",
+    "tcpDown",
+    "httpDelay",
+    "httpStatus",
+    "networkPartition",
+];
+
 /// A fault with parameters that fit a short round.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
@@ -61,6 +73,11 @@ impl Case {
             case("httpBody", "{change: {replace: xx}, side: response}"),
             case("httpHeaders", "{set: {Content-Type: text/strange}, side: response}"),
         ]
+    }
+
+    /// Whether it is sampled thoroughly in every test run.
+    pub(crate) fn is_thorough(&self) -> bool {
+        THOROUGH.contains(&self.fault)
     }
 
     /// Whether there is something to undo.

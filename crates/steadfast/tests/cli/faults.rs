@@ -163,7 +163,7 @@ fn a_target_that_dies_while_it_is_paused_leaves_nothing_to_undo() {
     let (place, sleeper) = (Place::new(), Sleeper::new());
     let into = format!("process: {{ pid: {} }}", sleeper.pid());
     let mut running = place.start(&["fault", "try", "processPause", "--into", &into, "--for", "2s", "--yes"]);
-    running.wait_for("injected");
+    running.wait_for("in effect");
     sleeper.signal(Signal::KILL);
     drop(sleeper);
     running.wait().expect(0).never_says("NOT");
