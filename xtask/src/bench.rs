@@ -58,10 +58,12 @@ impl Row {
         self.ours / self.rival
     }
 
-    /// Whether the gate holds. What could not be measured never does.
+    /// Whether the gate holds. What could not be measured never does, and a cost that is not above zero was not measured.
     fn holds(&self) -> bool {
         let ratio = self.ratio();
         ratio.is_finite()
+            && self.ours > 0.0
+            && self.rival > 0.0
             && match self.gate {
                 Gate::AtMost(most) => ratio <= most,
                 Gate::AtLeast(least) => ratio >= least,
@@ -122,6 +124,7 @@ mod tests {
         let row = |ours, rival, gate| Row { what: String::new(), ours, rival, against: String::new(), gate };
         assert!(row(11.0, 10.0, Gate::AtMost(1.1)).holds() && !row(11.2, 10.0, Gate::AtMost(1.1)).holds());
         assert!(row(9.0, 10.0, Gate::AtLeast(0.9)).holds() && !row(8.9, 10.0, Gate::AtLeast(0.9)).holds());
+        assert!(!row(-2.0, 36.0, Gate::AtMost(1.1)).holds(), "less than nothing is no cost");
         assert!(!row(0.0, 0.0, Gate::AtMost(1.1)).holds() && !row(1.0, 0.0, Gate::AtLeast(0.9)).holds());
     }
 }
