@@ -22,7 +22,7 @@
 //! `g(T) = 2 (exp(0.35^2) - 1) (c / 60 s) (1 - (c / T)(1 - exp(-T / c)))`: 0.06 at 30 s, 0.1 at 60 s, 0.15 at 120 s,
 //! at most 0.26. A constant 0.1 was simulated too: faults of 120 s were then wrongly held in up to 7.6 %.
 //! Consequence: from a cold start nothing is held unless the tolerance allows at least 21 bad events within the
-//! fault window. `tests/absolute_tolerances.rs` simulates that the error rates hold. Traffic during the fault is
+//! fault window. `tests/simulated/absolute_tolerances.rs` simulates that the error rates hold. Traffic during the fault is
 //! taken to be about that before.
 
 //!
@@ -33,7 +33,8 @@ mod batch_means;
 mod rule;
 
 pub use batch_means::{batch_means, batch_means_control};
-pub(crate) use rule::{LONG_ENOUGH, Learned, Rule};
+pub use rule::LONG_ENOUGH;
+pub(crate) use rule::{Learned, Rule};
 
 use serde::{Deserialize, Serialize};
 

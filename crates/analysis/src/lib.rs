@@ -48,7 +48,7 @@ mod tolerance;
 
 pub use counts::{Counts, Tally};
 pub use culprits::culprits;
-pub use dispersion::{Dispersion, Estimate, Source, batch_means, batch_means_control, estimate};
+pub use dispersion::{Dispersion, Estimate, LONG_ENOUGH, Source, batch_means, batch_means_control, estimate};
 pub use document::{Control, Increments, InputProblem, MAX_COUNT, MAX_INTERVALS, MAX_METRICS, Metric};
 pub use end_test::EndTest;
 pub use episode::{Episode, Moment, episode};

@@ -4,7 +4,7 @@
 //! Formulas, with `x` the traffic of the fault window and `phi` the dispersion that the run itself would use:
 //!
 //! * time to stop at a share `q`: the first interval at which the evidence of the *expected* counts reaches the
-//!   threshold. Half of the runs stop before. Checked by simulation (`tests/planner.rs`).
+//!   threshold. Half of the runs stop before. Checked by simulation (`tests/simulated/planner.rs`).
 //! * chance to find `q`: the chance that the counts reach the fewest bad events that stop the run or refute it at the
 //!   end. For an absolute tolerance by gamma tails (exact for independent events), else by the normal
 //!   approximation of the logarithm of the ratio, whose variance is `phi (1 / bad + 1 / bad before)`.

@@ -5,7 +5,7 @@ use crate::arithmetic::exp;
 use crate::{Control, Counts, Interval, Metric, Tally, Tolerance};
 
 /// Seconds of history below which dispersion is assumed.
-pub(crate) const LONG_ENOUGH: f64 = 900.0;
+pub const LONG_ENOUGH: f64 = 900.0;
 /// Bad events below which batch means learn nothing.
 const LEARNABLE: f64 = 10.0;
 const LOW_TRAFFIC_FLOOR: f64 = 1.2;

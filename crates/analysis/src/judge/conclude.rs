@@ -176,8 +176,7 @@ impl Watch {
     /// But who held has held with the onset and without it: bad events known early count, good ones known early do not
     /// thin out what comes late.
     ///
-    /// Evidence is a p-value when inverted: it exceeds `1 / p` with a
-    /// probability of at most `p`.
+    /// Evidence is a p-value when inverted: it exceeds `1 / p` with a probability of at most `p`.
     fn p_values(&self, whole: &EndTest, settled: &EndTest) -> Option<(f64, f64)> {
         let Some(beside) = &self.beside else {
             return Some((settled.p_harm()?, settled.p_held()?.max(whole.p_held()?)));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use steadfast_analysis::{
-    Counts, Increments, Interval, Judge, MIN_FAULT_COMPLETENESS, Metric, Step, Tally, Unsteady,
+    Counts, Increments, Interval, Judge, LONG_ENOUGH, MIN_FAULT_COMPLETENESS, Metric, Step, Tally, Unsteady,
     evidence::Mixture, recovery, steady,
 };
 use steadfast_model::{
@@ -16,8 +16,6 @@ use crate::plan::counts;
 /// Intervals within tolerance, one after the other, after which the system counts as recovered.
 pub const HOLD: usize = 5;
 
-/// Seconds of baseline from which dispersion is learned from it alone.
-const LONG_ENOUGH: f64 = 900.0;
 /// Evidence, `ln E`, that is enough to call two rates different: about 1 in 25.
 const DIFFERS: f64 = 3.2;
 

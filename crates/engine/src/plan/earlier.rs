@@ -1,13 +1,12 @@
 //! What earlier runs of an experiment measured of a metric before their faults.
 
+use steadfast_analysis::LONG_ENOUGH;
 use steadfast_model::{
     Event, Phase,
     event::{Known, RunPlan, StoredHistory},
     sample::Increment,
 };
 
-/// Seconds of whole blocks that are needed before dispersion is learned from them.
-const ENOUGH: f64 = 900.0;
 /// Length of a block in seconds: the shortest blocks that dispersion is learned from.
 const BLOCK: f64 = 60.0;
 /// Most blocks kept: three hours.
@@ -86,7 +85,7 @@ impl Earlier {
     /// What a run may learn dispersion from; nothing when that is too little.
     #[must_use]
     pub fn stored(&self) -> Option<StoredHistory> {
-        let enough = self.blocks.len() as f64 * self.block_seconds >= ENOUGH;
+        let enough = self.blocks.len() as f64 * self.block_seconds >= LONG_ENOUGH;
         enough.then(|| StoredHistory { runs: self.runs, blocks: self.blocks.clone() })
     }
 
