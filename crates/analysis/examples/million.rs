@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use steadfast_analysis::{Control, Counts, Increments, Interval, Judge, Metric, Tally, Tolerance};
+use steadfast_analysis::{Control, Counts, Entry, Increments, Interval, Judge, Metric, Tally, Tolerance};
 
 const INTERVALS: u32 = 1_000_000;
 
@@ -28,7 +28,7 @@ fn main() {
         let began = Instant::now();
         for index in 0..INTERVALS {
             let entry = Some(Tally::new(f64::from(index % 3), 1_000.0));
-            judge.feed_beside(&[entry], &[entry]);
+            judge.feed(&[Entry { counted: entry, control: entry, ..Entry::default() }]);
         }
         let finding = judge.conclude();
         let seconds = began.elapsed().as_secs_f64();

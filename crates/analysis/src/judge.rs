@@ -26,6 +26,26 @@ pub struct Judge {
     stopped_at: Option<usize>,
 }
 
+/// One interval of one metric. The default is a gap.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Entry {
+    /// What was counted; nothing for what was not measured. What is no count (negative, infinite) is a gap too.
+    pub counted: Option<Tally>,
+    /// What was counted in the control group, if the metric has one.
+    pub control: Option<Tally>,
+    /// The metric takes a while to show what the fault does and is still at it. Such an interval is evidence of harm
+    /// like any other. At the end the metric must have held with it and without it.
+    pub onset: bool,
+    /// The interval does not belong to the window of this metric: neither evidence nor a gap.
+    pub outside: bool,
+}
+
+impl From<Option<Tally>> for Entry {
+    fn from(counted: Option<Tally>) -> Self {
+        Self { counted, ..Self::default() }
+    }
+}
+
 /// What one interval changed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
@@ -49,10 +69,12 @@ pub struct Step {
 pub fn judge(increments: &Increments) -> Result<Finding, Vec<InputProblem>> {
     let mut judge = Judge::new(increments)?;
     for index in 0..increments.fault_intervals() {
-        let entries: Vec<_> = increments.metrics.iter().map(|metric| metric.fault.get(index)).collect();
-        let control = |metric: &Metric| metric.control.as_ref().and_then(|control| control.fault.get(index));
-        let controls: Vec<_> = increments.metrics.iter().map(control).collect();
-        judge.feed_beside(&entries, &controls);
+        let entry = |metric: &Metric| Entry {
+            counted: metric.fault.get(index),
+            control: metric.control.as_ref().and_then(|control| control.fault.get(index)),
+            ..Entry::default()
+        };
+        judge.feed(&increments.metrics.iter().map(entry).collect::<Vec<_>>());
     }
     Ok(judge.conclude())
 }
@@ -80,32 +102,26 @@ impl Judge {
         })
     }
 
-    /// Adds one interval: one entry per metric in the order of the setup, nothing for what was not measured.
-    /// Entries that are missing at the end are gaps too, entries that are no counts (negative, infinite) likewise.
+    /// The same where the metrics are those of several windows, each judged by itself, one metric per window and thing
+    /// that is measured. What may be refuted wrongly at the end is shared among the windows.
+    ///
+    /// # Errors
+    /// Everything that is wrong with `setup`.
+    pub fn over_windows(setup: &Increments, windows: usize) -> Result<Self, Vec<InputProblem>> {
+        let mut judge = Self::new(setup)?;
+        judge.levels.harm /= windows.max(1) as f64;
+        Ok(judge)
+    }
+
+    /// Adds one interval: one entry per metric in the order of the setup. Entries that are missing at the end are gaps.
     ///
     /// After a stop the evidence is still followed, but nothing else changes any more.
-    pub fn feed(&mut self, entries: &[Option<Tally>]) -> Step {
-        self.feed_all(entries, &[], &[])
-    }
-
-    /// The same where some metrics, those for which `onset` is true, take a while to show what the fault does. Such an
-    /// interval is evidence of harm like any other. At the end the metric must have held with it and without it.
-    pub fn feed_in_onset(&mut self, entries: &[Option<Tally>], onset: &[bool]) -> Step {
-        self.feed_all(entries, &[], onset)
-    }
-
-    /// The same with the control groups: one entry per metric again, nothing for metrics without one.
-    pub fn feed_beside(&mut self, entries: &[Option<Tally>], controls: &[Option<Tally>]) -> Step {
-        self.feed_all(entries, controls, &[])
-    }
-
-    fn feed_all(&mut self, entries: &[Option<Tally>], controls: &[Option<Tally>], onset: &[bool]) -> Step {
+    pub fn feed(&mut self, entries: &[Entry]) -> Step {
         let index = self.ln_evidence.len();
         let running = self.stopped_at.is_none();
         for (position, watch) in self.watches.iter_mut().enumerate() {
-            let at = |list: &[Option<Tally>]| list.get(position).copied().flatten().and_then(Tally::usable);
-            let settled = !onset.get(position).copied().unwrap_or(false);
-            watch.feed(at(entries), at(controls), (running, settled), &self.harm);
+            let entry = entries.get(position).copied().unwrap_or_default();
+            watch.feed(entry, running, &self.harm);
         }
         let latest: Vec<f64> = self.watches.iter().map(Watch::latest).collect();
         let combined = ln_sum_exp(latest.iter().copied()) - ln(latest.len() as f64);
@@ -115,6 +131,16 @@ impl Judge {
         }
         let stop = self.stopped_at.is_some();
         Step { index, ln_evidence: latest, combined, threshold: self.threshold, stop }
+    }
+
+    /// The window of this metric is over, at the length it was planned with, while others go on: what stops the run
+    /// later does not cut it short any more. Nothing may be fed to it after this but [`Entry::outside`].
+    pub fn close(&mut self, metric: usize) {
+        if self.stopped_at.is_none()
+            && let Some(watch) = self.watches.get_mut(metric)
+        {
+            watch.closed = true;
+        }
     }
 
     /// Index of the interval at which harm was shown, if it was.

@@ -54,7 +54,7 @@ pub use end_test::EndTest;
 pub use episode::{Episode, Moment, episode};
 pub use finding::{ControlFinding, Finding, MetricFinding, Verdict};
 pub use interval::{BadInterval, Interval};
-pub use judge::{Judge, Step, judge};
+pub use judge::{Entry, Judge, Step, judge};
 pub use outlook::Outlook;
 pub use reason::{Reason, Window};
 pub use recovery::recovery;

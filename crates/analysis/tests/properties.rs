@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use steadfast_analysis::plan::{Outset, Prospect};
 use steadfast_analysis::{
-    Control, Counts, EndTest, Finding, Increments, Interval, Judge, Metric, Tally, Tolerance, Verdict,
+    Control, Counts, Entry, EndTest, Finding, Increments, Interval, Judge, Metric, Tally, Tolerance, Verdict,
     episode, judge,
 };
 
@@ -108,10 +108,12 @@ proptest! {
     fn one_by_one_finds_the_same_as_at_once(increments in document()) {
         let mut judge = Judge::new(&increments).expect("valid");
         for index in 0..increments.fault_intervals() {
-            let entries: Vec<_> = increments.metrics.iter().map(|metric| metric.fault.get(index)).collect();
-            let control = |metric: &Metric| metric.control.as_ref()?.fault.get(index);
-            let controls: Vec<_> = increments.metrics.iter().map(control).collect();
-            let step = judge.feed_beside(&entries, &controls);
+            let entry = |metric: &Metric| Entry {
+                counted: metric.fault.get(index),
+                control: metric.control.as_ref().and_then(|control| control.fault.get(index)),
+                ..Entry::default()
+            };
+            let step = judge.feed(&increments.metrics.iter().map(entry).collect::<Vec<_>>());
             prop_assert_eq!(step.index, index);
             prop_assert_eq!(step.stop, judge.stopped_at().is_some());
         }

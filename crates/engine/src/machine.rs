@@ -13,11 +13,13 @@
 //! ```
 
 mod action;
+mod commands;
 mod conclude;
 mod ending;
 mod harm;
 mod injection;
 mod input;
+mod lines;
 mod measured;
 mod progress;
 mod sampling;
@@ -37,10 +39,12 @@ pub use input::Input;
 pub use measured::HOLD;
 pub use progress::Progress;
 
+use commands::Command;
 use ending::Ending;
 use injection::{Injection, Place};
+use lines::Line;
 use measured::Measured;
-use schedule::Schedule;
+use schedule::{Due, Schedule};
 
 use crate::reason::Reason;
 
@@ -70,16 +74,15 @@ pub struct Machine {
     /// Intervals measured in all when this phase began.
     since: u64,
     injections: Vec<Injection>,
-    /// The injection whose turn it is.
-    current: usize,
+    commands: Vec<Command>,
+    /// What is judged by itself.
+    lines: Vec<Line>,
     /// The fault window is over: no interval counts to it, no fault is put in place any more.
     closed: bool,
     measured: Measured,
     ending: Ending,
     /// Recovery, once it was measured.
     recovery: Option<measured::Recovery>,
-    /// Length of the fault window when the last fault was ordered away.
-    removed_at: u64,
 }
 
 impl Machine {
@@ -92,12 +95,12 @@ impl Machine {
             phase: Phase::Check,
             since: 0,
             injections: schedule::injections(&plan),
-            current: 0,
+            commands: schedule::commands(&plan),
+            lines: lines::lines(&plan),
             closed: false,
             measured: Measured::new(&plan),
             ending: Ending::default(),
             recovery: None,
-            removed_at: 0,
             plan: plan.clone(),
         };
         let started = Known::RunStarted { run, name, experiment, document_digest, parameters, plan };
@@ -180,6 +183,9 @@ impl Machine {
                 }
             }
             Input::LeaseLost { injection, why } => self.lease_lost(injection, why, out),
+            Input::CommandEnded { command, succeeded, how } => {
+                self.command_ended(command, succeeded, how, out);
+            }
             Input::JournalFailed { why } => {
                 if self.ending.journal.is_none() {
                     self.ending.journal = Some(why.clone());
@@ -207,14 +213,45 @@ impl Machine {
         }
     }
 
-    /// Puts the current fault in place.
-    fn inject(&mut self, out: &mut Vec<Action>) {
-        self.enter(Phase::Inject, out);
-        let window = self.measured.window;
-        let injection = &mut self.injections[self.current];
-        injection.place = Place::Ordered;
-        injection.ordered_at = window;
-        out.push(Action::Inject(injection.id));
+    /// Puts in place and starts whatever's turn and time have come.
+    fn start_due(&mut self, out: &mut Vec<Action>) {
+        self.start_commands(out);
+        if self.closed {
+            return;
+        }
+        for index in 0..self.injections.len() {
+            let mut due = self.injections[index].due;
+            let starts = self.injections[index].place == Place::Untouched && self.is_due(&mut due);
+            self.injections[index].due = due;
+            if starts {
+                self.inject(index, out);
+            }
+        }
+    }
+
+    /// Whether all that comes before this is over, and its time has come.
+    fn is_due(&self, due: &mut Due) -> bool {
+        let injections = self.injections.iter().map(|injection| (injection.due, injection.settled()));
+        let commands = self.commands.iter().map(|command| (command.due, command.over()));
+        if injections.chain(commands).any(|(other, over)| !over && other.turn.precedes(due.turn)) {
+            return false;
+        }
+        let now = self.measured.elapsed();
+        due.came_at.get_or_insert(now);
+        due.at().is_some_and(|at| now >= at)
+    }
+
+    fn inject(&mut self, index: usize, out: &mut Vec<Action>) {
+        self.injections[index].ordered_at = self.measured.window;
+        self.put(index, Place::Ordered, out);
+        out.push(Action::Inject(self.injections[index].id));
+    }
+
+    /// Notes where an injection is now, and tells people where the run is.
+    fn put(&mut self, index: usize, place: Place, out: &mut Vec<Action>) {
+        self.injections[index].place = place;
+        self.injections[index].since = self.measured.intervals;
+        self.show_phase(out);
     }
 
     fn injected(&mut self, id: InjectionId, out: &mut Vec<Action>) {
@@ -226,10 +263,9 @@ impl Machine {
         }
         match injection.place {
             Place::Ordered => {
-                injection.place = Place::Injected;
                 injection.injected_at = window;
                 out.push(Action::Emit(Known::FaultInjected { injection: id }));
-                self.enter(Phase::VerifyEffect, out);
+                self.put(index, Place::Injected, out);
                 out.push(Action::ObserveEffect(id));
             }
             // The answer was late: the fault may have come after it was taken away.
@@ -254,11 +290,8 @@ impl Machine {
         let Some(index) = self.index(id) else { return };
         let injection = &mut self.injections[index];
         if injection.place == Place::Injected && injection.see(&effect) {
-            let active = injection.active;
             out.push(Action::Emit(Known::EffectObserved { injection: id, effect }));
-            if active && self.phase == Phase::VerifyEffect {
-                self.enter(Phase::Observe, out);
-            }
+            self.show_phase(out);
         }
     }
 
@@ -278,11 +311,25 @@ impl Machine {
         out.push(Action::Emit(Known::PhaseEntered { phase }));
     }
 
-    /// Waits for the next fault's time. People are told that the system recovers meanwhile: nothing is under a fault.
-    fn wait(&mut self, out: &mut Vec<Action>) {
-        self.phase = Phase::Observe;
-        self.since = self.measured.intervals;
-        out.push(Action::Emit(Known::PhaseEntered { phase: Phase::Recover }));
+    /// Enters the phase that says best what goes on: what is least settled comes first. Without a fault in place people
+    /// are told that the system recovers, between faults as well.
+    fn show_phase(&mut self, out: &mut Vec<Action>) {
+        let is = |place| self.injections.iter().any(|injection| injection.place == place);
+        let unseen = |injection: &Injection| injection.place == Place::Injected && !injection.active;
+        let phase = match () {
+            () if is(Place::Reverting) => Phase::Revert,
+            () if is(Place::Ordered) => Phase::Inject,
+            () if self.injections.iter().any(unseen) => Phase::VerifyEffect,
+            () if is(Place::Injected) => Phase::Observe,
+            () if self.phase >= Phase::Conclude => return,
+            () if self.injections.iter().any(|one| one.place == Place::Reverted && !one.settled()) => {
+                Phase::VerifyGone
+            }
+            () => Phase::Recover,
+        };
+        if phase != self.phase {
+            self.enter(phase, out);
+        }
     }
 
     fn index(&self, id: InjectionId) -> Option<usize> {

@@ -1,8 +1,10 @@
 //! What a run is to do: the engine's own words, whatever document they come from.
 
+mod command;
 mod earlier;
 mod forecast;
 mod from;
+mod timetable;
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration as StdDuration};
 
@@ -19,10 +21,12 @@ use crate::{
     machine::{Begin, HOLD},
 };
 
+pub use command::Command;
 pub use earlier::Earlier;
 pub use forecast::Foretold;
 pub(crate) use forecast::counts;
 pub use from::{from, probe};
+use timetable::Timetable;
 
 /// What a run is to do.
 #[derive(Debug, Clone)]
@@ -70,13 +74,28 @@ pub struct Metric {
     pub earlier: Option<Earlier>,
 }
 
-/// One step.
+/// One step: branches that go on beside each other. The next step begins when all are over.
 #[derive(Debug, Clone)]
-pub enum Step {
+pub struct Step {
+    /// What is done in each, one after the other.
+    pub branches: Vec<Vec<Item>>,
+}
+
+/// One thing that is done.
+#[derive(Debug, Clone)]
+pub enum Item {
     /// Put a fault in place for some time.
     Inject(Box<Injection>),
-    /// Do nothing. Before the first injection it makes the baseline longer.
+    /// Do nothing. As a step of its own before all others it makes the baseline longer.
     Wait(Duration),
+    /// Run a program.
+    Run(Box<Command>),
+}
+
+impl From<Item> for Step {
+    fn from(item: Item) -> Self {
+        Self { branches: vec![vec![item]] }
+    }
 }
 
 /// A fault to put in place.
@@ -90,6 +109,8 @@ pub struct Injection {
     pub target: Target,
     /// For how long.
     pub duration: Duration,
+    /// What its fault is called, when there are several: see [`PlannedInjection::name`].
+    pub name: Option<String>,
 }
 
 /// How long is watched.
@@ -112,10 +133,29 @@ impl Plan {
 
     /// The injections, in order.
     pub fn injections(&self) -> impl Iterator<Item = &Injection> {
-        self.steps.iter().filter_map(|step| match step {
-            Step::Inject(injection) => Some(&**injection),
-            Step::Wait(_) => None,
+        self.items().filter_map(|item| match item {
+            Item::Inject(injection) => Some(&**injection),
+            Item::Wait(_) | Item::Run(_) => None,
         })
+    }
+
+    /// The programs, in order.
+    pub fn commands(&self) -> impl Iterator<Item = &Command> {
+        self.items().filter_map(|item| match item {
+            Item::Run(command) => Some(&**command),
+            Item::Wait(_) | Item::Inject(_) => None,
+        })
+    }
+
+    fn items(&self) -> impl Iterator<Item = &Item> {
+        self.steps.iter().flat_map(|step| step.branches.iter().flatten())
+    }
+
+    /// How long a run takes at most, apart from preflight and the looks at faults' effects.
+    #[must_use]
+    pub fn longest(&self) -> StdDuration {
+        let Timetable { waited, length, .. } = Timetable::of(&self.steps);
+        self.windows.baseline.std() + waited + length + self.recovery()
     }
 
     /// The first event's contents: all that the verdict depends on besides what is measured.
@@ -134,19 +174,9 @@ impl Plan {
     /// What is recorded of this plan before anything is measured.
     #[must_use]
     pub fn run_plan(&self) -> RunPlan {
-        let (mut waited, mut offset, mut injections) = (StdDuration::ZERO, StdDuration::ZERO, Vec::new());
-        for step in &self.steps {
-            match step {
-                Step::Wait(wait) if injections.is_empty() => waited += wait.std(),
-                Step::Wait(wait) => offset += wait.std(),
-                Step::Inject(injection) => {
-                    injections.push(planned(injection, offset));
-                    offset += injection.duration.std();
-                }
-            }
-        }
-        let last = injections.last();
-        let fault = last.map_or(StdDuration::ZERO, |last| last.offset.std() + last.duration.std());
+        let Timetable { waited, injections, commands, .. } = Timetable::of(&self.steps);
+        let end = |planned: &PlannedInjection| planned.offset.std() + planned.duration.std();
+        let fault = injections.iter().map(end).max().unwrap_or_default();
         RunPlan {
             interval: self.windows.interval,
             baseline: (self.windows.baseline.std() + waited).into(),
@@ -156,6 +186,7 @@ impl Plan {
             beta: self.beta,
             metrics: self.metrics.iter().map(Metric::planned).collect(),
             injections,
+            commands,
             recovery_within: self.recovery_within,
         }
     }
@@ -188,16 +219,5 @@ impl fmt::Debug for Metric {
             .field("probe", &self.probe.describe())
             .field("tolerance", &self.tolerance)
             .finish()
-    }
-}
-
-fn planned(injection: &Injection, offset: StdDuration) -> PlannedInjection {
-    PlannedInjection {
-        injection: injection.id,
-        fault: serde_json::to_value(&injection.fault).expect("faults are plain data with text keys"),
-        target: injection.target.clone(),
-        duration: injection.duration,
-        offset: offset.into(),
-        reversible: injection.fault.as_fault().reversible(),
     }
 }

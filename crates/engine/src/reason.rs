@@ -76,6 +76,18 @@ pub enum Reason {
         /// Why.
         why: String,
     },
+    /// A program of the method did not do what it should.
+    CommandFailed {
+        /// Which.
+        command: String,
+        /// Why.
+        why: String,
+    },
+    /// The run ended before it was this fault's turn.
+    NotReached {
+        /// Where it was planned.
+        target: String,
+    },
     /// A fault was put in place but never seen to disturb anything.
     NoEffect {
         /// Where.

@@ -162,6 +162,8 @@ fn kind(known: &Known) -> &'static str {
         Known::LoadReported { .. } => "loadReported",
         Known::SetupFailed { .. } => "setupFailed",
         Known::LeaseLost { .. } => "leaseLost",
+        Known::CommandStarted { .. } => "commandStarted",
+        Known::CommandEnded { .. } => "commandEnded",
         Known::JournalFailed { .. } => "journalFailed",
         Known::Noted { .. } => "noted",
         Known::Concluded(_) => "concluded",

@@ -1,14 +1,15 @@
 //! What the types cannot say.
 
+mod method;
+
 use std::{collections::HashSet, time::Duration as StdDuration};
 
-use steadfast_model::{Duration, Problems, Target, problem::Path, yaml::suggest};
+use steadfast_model::{Duration, Problems, problem::Path, yaml::suggest};
 use steadfast_probes::ProbeSpec;
 
-use crate::{Expectation, Experiment, Guard, Inject, MethodStep, SteadyState, name};
+use crate::{Expectation, Experiment, Guard, SteadyState, name};
 
 const DAY: StdDuration = StdDuration::from_secs(24 * 60 * 60);
-const MOST_STEPS: usize = 100;
 const MOST_LOADS: usize = 20;
 
 /// Notes everything that does not fit together.
@@ -17,7 +18,7 @@ pub(crate) fn check(experiment: &Experiment, problems: &mut Problems) {
     let spec = Path::default().key("spec");
     check_steady_state(experiment, &spec, problems);
     check_load(experiment, &spec, problems);
-    check_method(experiment, &spec, problems);
+    method::check(experiment, &spec, problems);
     check_guards(experiment, &spec, problems);
     problems.below(spec.clone(), |problems| {
         check_windows(experiment, problems);
@@ -107,92 +108,6 @@ fn check_load(experiment: &Experiment, spec: &Path, problems: &mut Problems) {
                 problems.error(&[], format!("there are more than {MOST_LOADS} loads"), None);
             }
         });
-    }
-}
-
-fn check_method(experiment: &Experiment, spec: &Path, problems: &mut Problems) {
-    let method = &experiment.spec.method;
-    for (index, step) in method.iter().take(MOST_STEPS).enumerate() {
-        let at = spec.key("method").index(index);
-        match step {
-            MethodStep::Wait(duration) => {
-                problems.below(at, |problems| check_length(&["wait"], *duration, problems))
-            }
-            MethodStep::Inject(inject) => check_inject(inject, experiment, &at.key("inject"), problems),
-        }
-    }
-    problems.below(spec.clone(), |problems| {
-        if method.len() > MOST_STEPS {
-            problems.error(&["method"], format!("there are more than {MOST_STEPS} steps"), None);
-        }
-        if experiment.injections().next().is_none() {
-            let hint = "add a step: - inject: { fault: …, into: …, for: 20s }";
-            problems.error(&["method"], "nothing is injected", Some(hint));
-        }
-        if experiment.total_duration().std() > DAY {
-            problems.error(
-                &["method"],
-                format!("this takes {}; at most 24h", experiment.total_duration()),
-                None,
-            );
-        }
-    });
-}
-
-fn check_inject(inject: &Inject, experiment: &Experiment, at: &Path, problems: &mut Problems) {
-    problems
-        .below(at.key("fault").key(inject.fault.kind()), |problems| inject.fault.as_fault().check(problems));
-    problems.below(at.clone(), |problems| {
-        check_length(&["for"], inject.duration, problems);
-        let interval = experiment.spec.windows.interval;
-        if inject.duration > Duration::ZERO && inject.duration < interval {
-            let hint = format!("one interval is {interval}: make this longer, or windows.interval shorter");
-            problems.warning(&["for"], "the fault ends before one interval is measured", Some(&hint));
-        }
-    });
-    problems.below(at.key("into"), |problems| check_target(&inject.into, problems));
-}
-
-fn check_target(target: &Target, problems: &mut Problems) {
-    match target {
-        Target::Process(process) => match (process.pid, process.listening) {
-            (Some(0), _) => problems.error(&["process", "pid"], "there is no process 0", None),
-            (Some(1), _) => problems.error(&["process", "pid"], "process 1 is never touched", None),
-            (_, Some(0)) => problems.error(&["process", "listening"], "there is no port 0", None),
-            (Some(_), None) | (None, Some(_)) => {}
-            _ => {
-                let hint = Some("write { pid: 4711 } or { listening: 7000 }");
-                problems.error(&["process"], "exactly one of `pid` and `listening` is needed", hint);
-            }
-        },
-        Target::Proxy(proxy) => {
-            if proxy.name.is_some() == proxy.control.is_some() {
-                let hint =
-                    Some("write { name: payments-risk } as in the binding, or { control: /path/of/socket }");
-                problems.error(&["proxy"], "exactly one of `name` and `control` is needed", hint);
-            }
-        }
-        Target::Netns(netns) => match (&netns.name, netns.pid) {
-            (Some(name), None) if name.is_empty() || name.starts_with('.') || name.contains('/') => {
-                let hint = Some("write a name that `ip netns list` shows");
-                problems.error(&["netns", "name"], format!("`{name}` names no network namespace"), hint);
-            }
-            (Some(_), None) | (None, Some(1..)) => {}
-            (None, Some(0)) => problems.error(&["netns", "pid"], "there is no process 0", None),
-            _ => {
-                let hint = Some("write { name: shop } as `ip netns list` shows it, or { pid: 4711 }");
-                problems.error(&["netns"], "exactly one of `name` and `pid` is needed", hint);
-            }
-        },
-        Target::Connection(edge) if edge.from == edge.to => {
-            problems.error(&["connection", "to"], "a connection leads to another service", None);
-        }
-        Target::Connection(edge) => {
-            for (key, service) in [("from", &edge.from), ("to", &edge.to)] {
-                name::check(&["connection", key], service, problems);
-            }
-        }
-        Target::Service(service) => name::check(&["service"], service, problems),
     }
 }
 

@@ -4,11 +4,13 @@ use std::{collections::BTreeMap, time::Duration as StdDuration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use steadfast_faults::FaultSpec;
-use steadfast_model::{Duration, Target};
+use steadfast_model::{Duration, problem::Path};
 use steadfast_probes::load::HttpLoad;
 
-use crate::{Guard, SteadyState};
+use crate::{
+    Guard, Inject, MethodStep, Run, SteadyState,
+    method::{self, Part},
+};
 
 /// `kind` of this document.
 pub const KIND: &str = "Experiment";
@@ -89,30 +91,6 @@ pub enum LoadEntry {
     Http(HttpLoad),
 }
 
-/// One step: a map with one key.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum MethodStep {
-    /// Put a fault into a target for some time, then take it away.
-    Inject(Box<Inject>),
-    /// Do nothing for this long, at most 24h.
-    Wait(Duration),
-}
-
-/// Which fault, into what, for how long.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Inject {
-    /// The fault: a map with one key.
-    pub fault: FaultSpec,
-    /// The target: a map with one key.
-    pub into: Target,
-    /// How long the fault stays and the steady state is watched under it; above zero, at most 24h. After a fault that
-    /// cannot be taken back, such as `processKill`, its consequences are watched for this long.
-    #[serde(rename = "for")]
-    pub duration: Duration,
-}
-
 /// What else is expected: a map with one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -177,11 +155,19 @@ impl Experiment {
         &self.metadata.name
     }
 
-    /// The injections, in order.
-    pub fn injections(&self) -> impl Iterator<Item = &Inject> {
-        self.spec.method.iter().filter_map(|step| match step {
-            MethodStep::Inject(inject) => Some(&**inject),
-            MethodStep::Wait(_) => None,
+    /// What is injected, in order, each with its place in the document.
+    pub fn injections(&self) -> impl Iterator<Item = (Path, &Inject)> {
+        method::each(&self.spec.method).filter_map(|(path, part)| match part {
+            Part::Inject(inject) => Some((path.key("inject"), inject)),
+            Part::Run(_) => None,
+        })
+    }
+
+    /// The programs that are run, in order, each with its place in the document.
+    pub fn programs(&self) -> impl Iterator<Item = (Path, &Run)> {
+        method::each(&self.spec.method).filter_map(|(path, part)| match part {
+            Part::Run(run) => Some((path.key("run"), run)),
+            Part::Inject(_) => None,
         })
     }
 
@@ -206,11 +192,8 @@ impl Experiment {
     /// The time from the start of the first step of the method to the end of the last.
     #[must_use]
     pub fn method_duration(&self) -> Duration {
-        let step = |step: &MethodStep| match step {
-            MethodStep::Inject(inject) => inject.duration.std(),
-            MethodStep::Wait(duration) => duration.std(),
-        };
-        self.spec.method.iter().map(step).fold(StdDuration::ZERO, StdDuration::saturating_add).into()
+        let steps = self.spec.method.iter().map(MethodStep::duration);
+        steps.fold(StdDuration::ZERO, StdDuration::saturating_add).into()
     }
 
     /// How long a run takes at most, apart from preflight and the looks at the fault's effect.

@@ -6,6 +6,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`document`] | the types: their fields are the document |
+//! | [`method`] | what is done, step by step |
 //! | [`steady`] | the hypothesis: SLOs and probes |
 //! | [`guard`] | what ends a run early |
 //! | [`tolerance`] | how much worse is still fine |
@@ -20,6 +21,7 @@ mod check;
 pub mod document;
 mod envelope;
 pub mod guard;
+pub mod method;
 mod name;
 pub mod parameters;
 pub mod print;
@@ -30,9 +32,10 @@ pub mod steady;
 pub mod tolerance;
 
 pub use document::{
-    Confidence, Expectation, Experiment, Inject, LoadEntry, Metadata, MethodStep, Recovery, Spec, Windows,
+    Confidence, Expectation, Experiment, LoadEntry, Metadata, Recovery, Spec, Windows,
 };
 pub use guard::{Guard, HttpGuard, MetricGuard};
+pub use method::{Inject, MethodStep, ParallelStep, Repeat, Run};
 pub use print::print;
 pub use read::{Checked, ReadOptions, read};
 pub use schema::schema;

@@ -1,13 +1,18 @@
 //! What happened in a run. A run is its events: everything shown about it is computed from them.
 
+mod plan;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use plan::{
+    PlannedCommand, PlannedInjection, PlannedMetric, RunPlan, StoredHistory, Tolerance, Turn,
+};
+
 use crate::{
-    Duration, Effect, InjectionId, Outcome, ResolvedTarget, RunId, Target, Verdict, WallTime,
-    sample::{Increment, MetricSample},
+    Effect, InjectionId, Outcome, ResolvedTarget, RunId, Target, Verdict, WallTime, sample::MetricSample,
     verdict::Reason,
 };
 
@@ -243,6 +248,20 @@ pub enum Known {
         /// Why.
         why: String,
     },
+    /// A program of the method was started.
+    CommandStarted {
+        /// Which, counted from 0 in the plan.
+        command: usize,
+    },
+    /// A program of the method is over.
+    CommandEnded {
+        /// Which, counted from 0 in the plan.
+        command: usize,
+        /// Whether it did what it should.
+        succeeded: bool,
+        /// How it ended.
+        how: String,
+    },
     /// The history could not be written. From here on events are in the spool file.
     JournalFailed {
         /// Why.
@@ -299,86 +318,21 @@ pub struct Conclusion {
     pub finding: Value,
     /// SHA-256 of the canonical form of all `Sampled` events.
     pub samples_digest: String,
+    /// Fault by fault, when there were several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultConclusion>,
 }
 
-/// What a run set out to do: everything the verdict depends on besides the samples.
+/// What a run showed about one of several faults. The finding has its metrics, named `METRIC under FAULT`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RunPlan {
-    /// Length of an interval.
-    pub interval: Duration,
-    /// Length of the baseline window.
-    pub baseline: Duration,
-    /// Length of the fault window, unless it ends early.
-    pub fault: Duration,
-    /// Length of the recovery window at most.
-    pub recovery: Duration,
-    /// Chance to refute wrongly.
-    pub alpha: f64,
-    /// Chance to say `held` wrongly.
-    pub beta: f64,
-    /// What is watched.
-    pub metrics: Vec<PlannedMetric>,
-    /// What is done.
-    pub injections: Vec<PlannedInjection>,
-    /// Limit of the recovery expectation.
-    pub recovery_within: Option<Duration>,
-}
-
-/// A metric to watch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PlannedMetric {
-    /// Its name.
-    pub name: String,
-    /// What counts and where it is read, for people.
-    pub describes: String,
-    /// What it may do.
-    pub tolerance: Tolerance,
-    /// How long after it began a bad event may take to be known as one, such as a time-out. For so long into a fault
-    /// the metric tells about the time before as well.
-    #[serde(default, skip_serializing_if = "Duration::is_zero")]
-    pub onset: Duration,
-    /// What earlier runs measured of it before their faults, when there is enough of it: how bad events come is learned
-    /// from this when the run's own baseline is too short.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub history: Option<StoredHistory>,
-}
-
-/// Steady counts of earlier runs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StoredHistory {
-    /// From how many runs.
-    pub runs: u64,
-    /// Counts of whole minutes (of one interval, if that is longer), oldest first. No block holds parts of two runs.
-    pub blocks: Vec<Increment>,
-}
-
-/// The share of bad events a metric may have while a fault is in effect: a map with one key.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Tolerance {
-    /// At most this share of events, between 0 and 1.
-    Absolute(f64),
-    /// At most this many times the baseline's share, above 1.
-    Relative(f64),
-}
-
-/// A fault to inject.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PlannedInjection {
-    /// Its id.
-    pub injection: InjectionId,
-    /// The fault as written: a map with one key.
-    pub fault: Value,
-    /// Where.
-    pub target: Target,
-    /// For how long.
-    pub duration: Duration,
-    /// Offset from the start of the fault window.
-    pub offset: Duration,
-    /// Whether there is anything to take back: a killed process cannot be.
-    pub reversible: bool,
+pub struct FaultConclusion {
+    /// What it is called.
+    pub fault: String,
+    /// The injections of it.
+    pub injections: Vec<InjectionId>,
+    /// What was shown under it.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Reason,
 }

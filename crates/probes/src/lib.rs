@@ -9,6 +9,7 @@
 //! | [`probes`] | the folders, the enum [`ProbeSpec`] and the list [`PROBES`], written at build time |
 //! | [`load`] | the built-in load as a document describes it |
 //! | [`address`] | `service` or `url`, and the path behind it |
+//! | [`program`] | a program as a document names it |
 //! | [`status`] | which answers are accepted: `2xx`, `404` |
 //! | [`selector`] | which series are meant: `http_requests_total{code=~"5.."}` |
 //! | [`exposition`] | the text a `/metrics` page is written in |
@@ -23,6 +24,7 @@ mod headers;
 pub mod load;
 pub mod probe;
 pub mod probes;
+pub mod program;
 pub mod selector;
 pub mod status;
 pub mod world;

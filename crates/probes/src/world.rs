@@ -150,6 +150,16 @@ pub struct CommandAnswer {
     pub errors: String,
 }
 
+impl CommandAnswer {
+    /// The last line of what it complained about, if it did.
+    #[must_use]
+    pub fn complaint(&self) -> Option<String> {
+        let said = self.errors.trim().lines().last().unwrap_or_default();
+        let said: String = said.chars().filter(|letter| !letter.is_control()).take(200).collect();
+        (!said.is_empty()).then_some(said)
+    }
+}
+
 /// How a program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandEnd {

@@ -54,6 +54,7 @@ fn story() -> Story {
             history: None,
         }],
         injections: Vec::new(),
+        commands: Vec::new(),
         recovery_within: None,
     };
     let mut events = vec![Known::RunStarted {
@@ -85,6 +86,7 @@ fn story() -> Story {
         analysis: "1".into(),
         finding: serde_json::to_value(&finding).unwrap(),
         samples_digest: "00".into(),
+        faults: Vec::new(),
     })));
     let events: Vec<_> = events
         .into_iter()

@@ -4,11 +4,10 @@ use std::{
     collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use async_trait::async_trait;
-use steadfast_engine::{Journal, JournalError, Plan, RunEnd, Stage, StopSignal, host::Host, plan::Step, run};
+use steadfast_engine::{Journal, JournalError, Plan, RunEnd, Stage, StopSignal, host::Host, run};
 use steadfast_experiment::ReadOptions;
 use steadfast_host::observe::{Observer, ServiceAddress};
 use steadfast_linux::own_identity;
@@ -156,18 +155,12 @@ async fn announce(plan: &Plan, host: &dyn Host, terminal: Terminal) -> Result<()
             terminal.say(format_args!("  {}     {warning}", paint(colour, Style::Yellow, "note")));
         }
     }
-    let waits: Duration = plan
-        .steps
-        .iter()
-        .map(|step| match step {
-            Step::Wait(wait) => wait.std(),
-            Step::Inject(injection) => injection.duration.std(),
-        })
-        .sum();
-    let longest = plan.windows.baseline.std() + waits + plan.run_plan().recovery.std();
+    for command in plan.commands() {
+        terminal.say(format_args!("  runs     {}, for at most {}", command.describe(), command.deadline));
+    }
     terminal.say(format_args!(
         "  takes    at most {}",
-        steadfast_report::duration_in_words(longest.as_secs_f64())
+        steadfast_report::duration_in_words(plan.longest().as_secs_f64())
     ));
     forecast::say(plan, terminal);
     Ok(())

@@ -47,6 +47,7 @@ fn concluded(verdict: Verdict) -> Known {
         analysis: "1".into(),
         finding: serde_json::json!({ "lnEvidence": [0.1, -1e-300, 3.5] }),
         samples_digest: "00".into(),
+        faults: Vec::new(),
     }))
 }
 

@@ -1,5 +1,6 @@
 //! What is remembered of one metric while a run happens.
 
+use super::Entry;
 use super::beside::Beside;
 use crate::dispersion::{Learned, Rule};
 use crate::evidence::Mixture;
@@ -23,6 +24,10 @@ pub(super) struct Watch {
     pub(super) settled: Tally,
     pub(super) intervals: usize,
     pub(super) present: usize,
+    /// The window was over before the run was.
+    pub(super) closed: bool,
+    /// Intervals of the window that were followed, after a stop as well.
+    within: usize,
     /// Sum over everything fed, for the evidence that is reported.
     followed: Tally,
     pub(super) ln_evidence: Vec<f64>,
@@ -46,19 +51,23 @@ impl Watch {
             settled: Tally::default(),
             intervals: 0,
             present: 0,
+            closed: false,
+            within: 0,
             followed: Tally::default(),
             ln_evidence: Vec::new(),
         }
     }
 
-    /// Adds one interval; counts it only while `running`, and to the part without onset only when `settled`.
-    pub(super) fn feed(
-        &mut self,
-        entry: Option<Tally>,
-        control: Option<Tally>,
-        (running, settled): (bool, bool),
-        harm: &Mixture,
-    ) {
+    /// Adds one interval; counts it only while `running`.
+    pub(super) fn feed(&mut self, entry: Entry, running: bool, harm: &Mixture) {
+        if entry.outside || self.closed {
+            self.ln_evidence.push(self.latest());
+            return;
+        }
+        let control = entry.control.and_then(Tally::usable);
+        let settled = !entry.onset;
+        let entry = entry.counted.and_then(Tally::usable);
+        self.within += 1;
         // Beside a control group an interval counts only when both were measured.
         let entry = entry.filter(|_| self.beside.is_none() || control.is_some());
         if let Some(tally) = entry {
@@ -77,7 +86,7 @@ impl Watch {
             (None, ..) => self.latest(),
             (Some(ours), Some(theirs), Some(beside)) => beside.feed(ours, theirs, running),
             (Some(_), ..) => {
-                let elapsed = (self.ln_evidence.len() + 1) as f64 * self.seconds_each;
+                let elapsed = self.within as f64 * self.seconds_each;
                 let phi = self.rule.at(elapsed).dispersion.abort;
                 harm.evidence(self.tolerance, self.followed, self.baseline, phi)
             }

@@ -118,7 +118,7 @@ impl System {
     fn under_fault(mut self, factor: f64, mut judge: Judge) -> Finding {
         for _ in 0..(self.cell.fault_seconds / STEP) as usize {
             let interval = self.interval(factor);
-            if judge.feed(&[Some(interval)]).stop {
+            if judge.feed(&[Some(interval).into()]).stop {
                 break;
             }
         }

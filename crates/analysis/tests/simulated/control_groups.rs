@@ -6,7 +6,7 @@ use super::cells::{STEP, with_slack};
 use super::random::Random;
 use steadfast_analysis::plan::{Outset, Prospect};
 use steadfast_analysis::{
-    Control, Counts, Increments, Interval, Judge, Metric, Tally, Tolerance, Verdict, estimate,
+    Control, Counts, Entry, Increments, Interval, Judge, Metric, Tally, Tolerance, Verdict, estimate,
 };
 
 const RUNS: u64 = 500;
@@ -103,7 +103,8 @@ impl Groups {
                 let (ours, theirs) = work.clone().window(FAULT, *event);
                 let mut judge = judge.clone();
                 for pair in ours.entries().zip(theirs.entries()) {
-                    if judge.feed_beside(&[pair.0], &[pair.1]).stop {
+                    let entry = Entry { counted: pair.0, control: pair.1, ..Entry::default() };
+                    if judge.feed(&[entry]).stop {
                         break;
                     }
                 }

@@ -20,7 +20,7 @@ fn verdict(cell: Cell, earlier: u64, seed: u64) -> (Verdict, bool) {
     let setup = Increments::new(Interval::from_seconds(STEP as u64), vec![metric]);
     let mut judge = Judge::new(&setup).unwrap();
     for entry in system.window(cell.fault_seconds, cell.factor).entries() {
-        if judge.feed(&[entry]).stop {
+        if judge.feed(&[entry.into()]).stop {
             break;
         }
     }

@@ -39,6 +39,8 @@ pub(super) struct Work {
     inbox: mpsc::UnboundedSender<Message>,
     faults: HashMap<InjectionId, Fault>,
     sampling: Option<AbortHandle>,
+    /// The programs of the method that were started.
+    commands: Vec<AbortHandle>,
     /// Whether all loads have been started, or were tried to.
     loads: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -67,7 +69,7 @@ impl Work {
         };
         let faults = plan.injections().map(fault).collect();
         let loads = watch::channel(false).0;
-        Self { plan, run, stage, inbox, faults, sampling: None, loads, tasks: JoinSet::new() }
+        Self { plan, run, stage, inbox, faults, sampling: None, commands: vec![], loads, tasks: JoinSet::new() }
     }
 
     pub(super) fn resolved(&mut self, injection: InjectionId, targets: Vec<ResolvedTarget>) {
@@ -119,6 +121,8 @@ impl Work {
                     sampling.abort();
                 }
             }
+            Action::Run(index) => self.run(index),
+            Action::StopCommands => self.commands.drain(..).for_each(|command| command.abort()),
             Action::StopLoads => self.stop_loads(),
             Action::Emit(_) | Action::Finish(_) => unreachable!("the driver does these itself"),
         }
@@ -160,6 +164,24 @@ impl Work {
             Input::LeaseLost { injection: id, why: BROKEN.to_owned() },
         ];
         self.spawn(fault.inject(order), broken);
+    }
+
+    fn run(&mut self, index: usize) {
+        let (plan, world, inbox) = (self.plan.clone(), self.stage.world.clone(), self.inbox.clone());
+        let ended = move |done: Result<String, String>| {
+            let succeeded = done.is_ok();
+            Input::CommandEnded { command: index, succeeded, how: done.unwrap_or_else(|why| why) }
+        };
+        let broken = ended(Err(BROKEN.to_owned()));
+        let work = async move {
+            let done = match plan.commands().nth(index) {
+                Some(command) => command.run(&*world).await,
+                None => Err("it is not in the plan".to_owned()),
+            };
+            drop(inbox.send(ended(done).into()));
+        };
+        let command = self.spawn(work, vec![broken]);
+        self.commands.push(command);
     }
 
     fn start_loads(&mut self) {

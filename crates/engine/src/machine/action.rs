@@ -28,6 +28,10 @@ pub enum Action {
     Revert(InjectionId),
     /// Look whether it is gone until it is.
     ObserveGone(InjectionId),
+    /// Run a program of the method, by its place in the plan.
+    Run(usize),
+    /// End all programs that run, with everything they started.
+    StopCommands,
     /// Stop looking at metrics.
     StopSampling,
     /// Stop the loads, report what they did, then say so.

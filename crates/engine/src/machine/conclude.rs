@@ -1,5 +1,7 @@
 //! From everything that happened to a conclusion.
 
+mod faults;
+
 use steadfast_analysis as analysis;
 use steadfast_model::{
     Outcome, Phase, Verdict,
@@ -7,20 +9,20 @@ use steadfast_model::{
     verdict,
 };
 
-use super::{Action, Machine, Place, measured::as_json};
+use super::{Action, Injection, Line, Machine, Place, measured::as_json};
 use crate::reason::{Reason, found};
 
 /// Least share of the intervals after a fault that must have been measured before slow recovery is believed.
 const SEEN: f64 = 0.9;
 
 impl Machine {
-    pub(super) fn begin_to_conclude(&mut self, out: &mut Vec<Action>) {
+    pub(in crate::machine) fn begin_to_conclude(&mut self, out: &mut Vec<Action>) {
         self.enter(Phase::Conclude, out);
         out.push(Action::StopSampling);
         out.push(Action::StopLoads);
     }
 
-    pub(super) fn finish(&mut self, out: &mut Vec<Action>) {
+    pub(in crate::machine) fn finish(&mut self, out: &mut Vec<Action>) {
         let conclusion = Box::new(self.conclusion());
         out.push(Action::Emit(Known::Concluded(conclusion.clone())));
         out.push(Action::Finish(conclusion));
@@ -30,6 +32,8 @@ impl Machine {
     fn conclusion(&self) -> Conclusion {
         let finding = self.finding();
         let (outcome, verdict, reason) = self.decide(finding.as_ref());
+        let several = self.lines.len() > 1;
+        let faults = if several { self.faults(finding.as_ref()) } else { vec![] };
         Conclusion {
             outcome,
             verdict,
@@ -37,26 +41,37 @@ impl Machine {
             analysis: analysis::VERSION.to_owned(),
             finding: as_json(finding.as_ref()),
             samples_digest: self.measured.digest(),
+            faults,
         }
     }
 
-    /// What the numbers say. When something other than evidence cut the fault window short, there is no test at the
-    /// end: its error rates only hold for a length that was fixed before.
+    /// What the numbers say. When something other than evidence cut a fault's window short, there is no test at its end:
+    /// the test's error rates only hold for a length that was fixed before.
     fn finding(&self) -> Option<analysis::Finding> {
         let judge = self.measured.judge.as_ref().filter(|_| self.measured.judged > 0)?;
         let mut finding = judge.conclude();
-        if !self.ending.harm && !self.complete() {
-            let reason = analysis::Reason::StoppedEarly { culprits: vec![self.ending.cut_by()] };
-            for metric in &mut finding.metrics {
-                (metric.verdict, metric.reason) = (analysis::Verdict::Inconclusive, reason.clone());
-                metric.sentence = reason.sentence();
-                (metric.p_harm, metric.p_held) = (None, None);
-                (metric.ratio_interval, metric.fault_rate_interval) = (None, None);
-            }
-            finding.verdict = analysis::Verdict::Inconclusive;
-            finding.sentence = reason.sentence();
-            finding.reason = reason;
+        if judge.stopped_at().is_some() || self.complete() {
+            return Some(finding);
         }
+        let reason = analysis::Reason::StoppedEarly { culprits: vec![self.ending.cut_by()] };
+        let width = self.measured.metrics.len();
+        for (index, metric) in finding.metrics.iter_mut().enumerate() {
+            if self.lines[index / width].closed {
+                continue;
+            }
+            (metric.verdict, metric.reason) = (analysis::Verdict::Inconclusive, reason.clone());
+            metric.sentence = reason.sentence();
+            (metric.p_harm, metric.p_held) = (None, None);
+            (metric.ratio_interval, metric.fault_rate_interval) = (None, None);
+        }
+        let refuted = |metric: &&analysis::MetricFinding| metric.verdict == analysis::Verdict::Refuted;
+        (finding.verdict, finding.reason, finding.sentence) = match finding.metrics.iter().find(refuted) {
+            Some(metric) => {
+                finding.decided_by = vec![metric.name.clone()];
+                (metric.verdict, metric.reason.clone(), format!("{}: {}", metric.name, metric.sentence))
+            }
+            None => (analysis::Verdict::Inconclusive, reason.clone(), reason.sentence()),
+        };
         Some(finding)
     }
 
@@ -69,9 +84,7 @@ impl Machine {
             return inconclusive(Reason::StoreUnavailable { why: why.clone() }.into());
         }
         let by_numbers = finding.map(|finding| found(&finding.reason, &finding.sentence));
-        let refuted = finding.is_some_and(|finding| finding.verdict == analysis::Verdict::Refuted);
-        let any_effect = self.injections.iter().any(|injection| injection.active);
-        if let Some(reason) = by_numbers.clone().filter(|_| refuted && any_effect) {
+        if let Some(reason) = finding.and_then(|finding| self.refuted(finding)) {
             return (outcome, Verdict::Refuted, reason);
         }
         if let Some(reason) = self.broken() {
@@ -125,27 +138,30 @@ impl Machine {
         Some(Reason::StopRequested { by }.into())
     }
 
+    /// What refutes the hypothesis: a metric, under a fault that was seen in effect.
+    fn refuted(&self, finding: &analysis::Finding) -> Option<verdict::Reason> {
+        let refuted = |index: &usize| {
+            finding.metrics[*index].verdict == analysis::Verdict::Refuted
+                && self.line_of(*index).active(&self.injections)
+        };
+        let place = |name: &String| finding.metrics.iter().position(|metric| metric.name == *name);
+        let index = finding.decided_by.iter().filter_map(place).find(refuted)?;
+        let metric = &finding.metrics[index];
+        if finding.decided_by.first() == Some(&metric.name) {
+            return Some(found(&finding.reason, &finding.sentence));
+        }
+        Some(found(&metric.reason, &format!("{}: {}", metric.name, metric.sentence)))
+    }
+
+    fn line_of(&self, metric: usize) -> &Line {
+        &self.lines[metric / self.measured.metrics.len()]
+    }
+
     /// Why the hypothesis was not put to the test as planned.
     fn untested(&self) -> Option<Reason> {
-        for injection in &self.injections {
-            let target = injection.target.clone();
-            let show = |effect: &Option<steadfast_model::Effect>| effect.as_ref().map(ToString::to_string);
-            if !injection.active {
-                return Some(Reason::NoEffect { target, saw: show(&injection.effect) });
-            }
-            if let Some(saw) = injection.lost.clone() {
-                return Some(Reason::EffectLost { target, saw });
-            }
-            if !injection.mostly_effective() {
-                let (intervals, of) = (injection.effective, injection.judged);
-                return Some(Reason::EffectSeldom { target, intervals, of, saw: show(&injection.effect) });
-            }
-            if injection.gone != Some(true) {
-                return Some(Reason::StillThere { target, saw: show(&injection.after) });
-            }
-        }
+        let reason = self.injections.iter().find_map(Injection::untested);
         // Defence in depth: a run that did not run to its end never holds.
-        (!self.complete()).then(|| Reason::StopRequested { by: self.ending.cut_by() })
+        reason.or_else(|| (!self.complete()).then(|| Reason::StopRequested { by: self.ending.cut_by() }))
     }
 
     /// What the recovery expectation says when everything else held; nothing when it is met or there is none.
@@ -164,5 +180,6 @@ impl Machine {
 
     fn complete(&self) -> bool {
         self.injections.iter().all(|injection| injection.complete)
+            && self.commands.iter().all(super::Command::over)
     }
 }

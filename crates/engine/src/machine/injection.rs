@@ -4,6 +4,9 @@ use std::mem::discriminant;
 
 use steadfast_model::{Effect, InjectionId, event::PlannedInjection};
 
+use super::schedule::Due;
+use crate::reason::Reason;
+
 /// Whether a fault may be in place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
@@ -27,8 +30,8 @@ pub(super) struct Injection {
     pub(super) id: InjectionId,
     pub(super) target: String,
     pub(super) reversible: bool,
-    /// Offset from the start of the fault window and length, in intervals.
-    pub(super) offset: u64,
+    pub(super) due: Due,
+    /// Length in intervals.
     pub(super) intervals: u64,
     pub(super) resolved: bool,
     pub(super) place: Place,
@@ -37,6 +40,10 @@ pub(super) struct Injection {
     /// Length of the fault window when it was ordered and when it was in place.
     pub(super) ordered_at: u64,
     pub(super) injected_at: u64,
+    /// Length of the fault window when it was ordered away.
+    pub(super) removed_at: u64,
+    /// Intervals of the run when it came to where it is.
+    pub(super) since: u64,
     /// Whether it was in place for as long as planned.
     pub(super) complete: bool,
     /// What was seen of it last.
@@ -57,18 +64,20 @@ pub(super) struct Injection {
 }
 
 impl Injection {
-    pub(super) fn new(planned: &PlannedInjection, offset: u64, intervals: u64) -> Self {
+    pub(super) fn new(planned: &PlannedInjection, due: Due, intervals: u64) -> Self {
         Self {
             id: planned.injection,
             target: planned.target.to_string(),
             reversible: planned.reversible,
-            offset,
+            due,
             intervals,
             resolved: false,
             place: Place::Untouched,
             answered: false,
             ordered_at: 0,
             injected_at: 0,
+            removed_at: 0,
+            since: 0,
             complete: false,
             effect: None,
             active: false,
@@ -84,6 +93,15 @@ impl Injection {
     /// Whether it may be in place now.
     pub(super) fn may_be_in_place(&self) -> bool {
         matches!(self.place, Place::Ordered | Place::Injected | Place::Reverting)
+    }
+
+    /// Whether it is over: nothing is in place, and it was looked whether that is so.
+    pub(super) fn settled(&self) -> bool {
+        match self.place {
+            Place::Reverted => self.gone.is_some(),
+            Place::GivenUp => true,
+            Place::Untouched | Place::Ordered | Place::Injected | Place::Reverting => false,
+        }
     }
 
     /// Takes note of what was seen while it should be in place. True when that is news.
@@ -113,6 +131,23 @@ impl Injection {
     /// Whether it was in effect for most of the intervals that are to tell about it. Looks lag by up to an interval.
     pub(super) fn mostly_effective(&self) -> bool {
         self.effective * 2 + 1 >= self.judged
+    }
+
+    /// Why it did not put the hypothesis to the test.
+    pub(super) fn untested(&self) -> Option<Reason> {
+        let target = self.target.clone();
+        let show = |effect: &Option<Effect>| effect.as_ref().map(ToString::to_string);
+        if !self.active {
+            return Some(Reason::NoEffect { target, saw: show(&self.effect) });
+        }
+        if let Some(saw) = self.lost.clone() {
+            return Some(Reason::EffectLost { target, saw });
+        }
+        if !self.mostly_effective() {
+            let (intervals, of) = (self.effective, self.judged);
+            return Some(Reason::EffectSeldom { target, intervals, of, saw: show(&self.effect) });
+        }
+        (self.gone != Some(true)).then(|| Reason::StillThere { target, saw: show(&self.after) })
     }
 
     /// Takes note of what was seen after it was taken away. True when that is news.

@@ -93,6 +93,15 @@ pub enum Input {
         /// Why.
         why: String,
     },
+    /// A program of the method is over.
+    CommandEnded {
+        /// Which, by its place in the plan.
+        command: usize,
+        /// Whether it did what it should.
+        succeeded: bool,
+        /// How it ended.
+        how: String,
+    },
     /// The history cannot be written.
     JournalFailed {
         /// Why.
@@ -143,6 +152,7 @@ impl Input {
             Known::GuardTripped { guard, why } => Self::GuardTripped { guard, why },
             Known::StopRequested { by } => Self::StopRequested { by },
             Known::LeaseLost { injection, why } => Self::LeaseLost { injection, why },
+            Known::CommandEnded { command, succeeded, how } => Self::CommandEnded { command, succeeded, how },
             Known::JournalFailed { why } => Self::JournalFailed { why },
             Known::LoadReported { load, due, sent, good, latency_us, failures } => {
                 Self::LoadReported { load, due, sent, good, latency_us, failures }
@@ -151,6 +161,7 @@ impl Input {
             Known::Concluded(_) => Self::LoadsStopped,
             Known::RunStarted { .. }
             | Known::PhaseEntered { .. }
+            | Known::CommandStarted { .. }
             | Known::SteadyStateJudged { .. }
             | Known::HarmShown { .. }
             | Known::RecoveryMeasured { .. } => return None,

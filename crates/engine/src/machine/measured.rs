@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use steadfast_analysis::{
-    Counts, Increments, Interval, Judge, LONG_ENOUGH, MIN_FAULT_COMPLETENESS, Metric, Step, Tally, Unsteady,
+    Counts, Entry, Increments, Interval, Judge, LONG_ENOUGH, MIN_FAULT_COMPLETENESS, Metric, Step, Tally, Unsteady,
     evidence::Mixture, recovery, steady,
 };
 use steadfast_model::{
@@ -11,6 +11,7 @@ use steadfast_model::{
     sample::MetricSample,
 };
 
+use super::lines::{Line, spread};
 use crate::plan::counts;
 
 /// Intervals within tolerance, one after the other, after which the system counts as recovered.
@@ -32,6 +33,8 @@ pub(super) struct Measured {
     pub(super) intervals: u64,
     baseline: Vec<Counts>,
     pub(super) judge: Option<Judge>,
+    /// What the judge calls its metrics.
+    pub(super) names: Vec<String>,
     /// The last answer of the judge, for people who watch.
     pub(super) step: Option<Step>,
     /// For each metric, whether it was measured in the baseline or fault window, whichever was last, and why not.
@@ -58,6 +61,7 @@ impl Measured {
             intervals: 0,
             baseline: vec![Counts::default(); plan.metrics.len()],
             judge: None,
+            names: vec![],
             step: None,
             seen: vec![(false, None); plan.metrics.len()],
             window: 0,
@@ -116,6 +120,11 @@ impl Measured {
         all.find(|(_, seen)| !seen.0).map(|(metric, seen)| (metric.name.clone(), seen.1.clone()))
     }
 
+    /// Intervals since the fault window began, those after it as well.
+    pub(super) fn elapsed(&self) -> u64 {
+        self.after.len() as u64
+    }
+
     /// Notes an interval of the fault window in which no fault was in place.
     pub(super) fn feed_wait(&mut self, samples: &[MetricSample]) {
         self.window += 1;
@@ -124,17 +133,24 @@ impl Measured {
 
     /// Feeds an interval under a fault to the judge.
     ///
-    /// `since` counts the intervals since the fault was put in place, this one included.
-    pub(super) fn feed_window(&mut self, samples: &[MetricSample], since: u64) -> Option<Step> {
+    /// `since` counts, for each line, the intervals since its fault was put in place, this one included; nothing while
+    /// it is not.
+    pub(super) fn feed_window(&mut self, samples: &[MetricSample], since: &[Option<u64>]) -> Option<Step> {
         self.window += 1;
         self.judged += 1;
         self.see(samples);
         self.feed_after(samples);
-        let entries: Vec<_> = samples.iter().map(tally).collect();
         let interval = self.interval.seconds();
-        let onset = |metric: &PlannedMetric| (since - 1) as f64 * interval < metric.onset.seconds();
-        let onset: Vec<_> = self.metrics.iter().map(onset).collect();
-        self.step = self.judge.as_mut().map(|judge| judge.feed_in_onset(&entries, &onset));
+        let entry = |since: Option<u64>, metric: &PlannedMetric, sample: &MetricSample| Entry {
+            counted: tally(sample),
+            control: None,
+            onset: since.is_some_and(|since| (since - 1) as f64 * interval < metric.onset.seconds()),
+            outside: since.is_none(),
+        };
+        let metrics = || self.metrics.iter().zip(samples);
+        let line = |&since| metrics().map(move |(metric, sample)| entry(since, metric, sample));
+        let entries: Vec<_> = since.iter().flat_map(line).collect();
+        self.step = self.judge.as_mut().map(|judge| judge.feed(&entries));
         self.step.clone()
     }
 
@@ -155,10 +171,12 @@ impl Measured {
         self.increments().metrics.iter().flat_map(of).collect()
     }
 
-    /// Gets ready to judge the fault window. What is wrong with the plan is said in words.
-    pub(super) fn ready(&mut self) -> Result<(), Vec<String>> {
+    /// Gets ready to judge what is measured under each fault. What is wrong with the plan is said in words.
+    pub(super) fn ready(&mut self, lines: &[Line]) -> Result<(), Vec<String>> {
         self.seen.fill((false, None));
-        let judge = Judge::new(&self.increments());
+        let setup = spread(&self.increments(), lines);
+        self.names = setup.metrics.iter().map(|metric| metric.name.clone()).collect();
+        let judge = Judge::over_windows(&setup, lines.len());
         self.judge =
             Some(judge.map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())?);
         Ok(())

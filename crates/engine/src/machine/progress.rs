@@ -24,23 +24,28 @@ impl Machine {
     /// Where the run stands.
     #[must_use]
     pub fn progress(&self) -> Progress {
-        let current = &self.injections.get(self.current);
-        let in_place = current.map_or(0, |injection| self.measured.window - injection.injected_at);
         let since = self.measured.intervals - self.since;
-        let waits = self.phase == Phase::Observe
-            && current.is_some_and(|injection| injection.place == Place::Untouched);
+        let window = self.measured.window;
+        // Of several faults the one that stays longest; of several to come the first.
+        let places = |place| self.injections.iter().filter(move |injection| injection.place == place);
+        let current = places(Place::Injected).max_by_key(|one| one.injected_at + one.intervals);
+        let next = places(Place::Untouched).filter_map(|injection| injection.due.at()).min();
+        let waits = self.phase == Phase::Recover && !self.closed;
         let (done, of) = match self.phase {
             Phase::Baseline => (since, Some(self.schedule.baseline)),
-            Phase::Observe if waits => {
-                let began = self.measured.window.saturating_sub(since);
-                (since, current.map(|injection| injection.offset.saturating_sub(began)))
+            Phase::Recover if waits => {
+                let began = window.saturating_sub(since);
+                (since, next.map(|next| next.saturating_sub(began)).filter(|&of| of > since))
             }
-            Phase::VerifyEffect | Phase::Observe => (in_place, current.map(|injection| injection.intervals)),
+            Phase::VerifyEffect | Phase::Observe => {
+                let in_place = current.map_or(0, |injection| window - injection.injected_at);
+                (in_place, current.map(|injection| injection.intervals))
+            }
             Phase::Recover => (since, Some(self.schedule.recovery)),
             _ => (since, None),
         };
         Progress {
-            phase: if waits { Phase::Recover } else { self.phase },
+            phase: self.phase,
             done,
             of,
             window: self.measured.window,

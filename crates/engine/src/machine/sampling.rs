@@ -1,6 +1,6 @@
 //! What an interval changes.
 
-use steadfast_analysis::{Unsteady, culprits};
+use steadfast_analysis::{Unsteady, Verdict, culprits};
 use steadfast_model::{Phase, event::Known, sample::MetricSample};
 
 use super::{Action, Machine, Place};
@@ -22,6 +22,7 @@ impl Machine {
             }
             _ => {
                 self.measured.feed_after(&metrics);
+                self.start_commands(out);
                 self.look_for_recovery(out);
             }
         }
@@ -55,14 +56,14 @@ impl Machine {
             return;
         }
         let problem = self.unsteady().or_else(|| {
-            let problems = self.measured.ready().err()?;
+            let problems = self.measured.ready(&self.lines).err()?;
             Some(Reason::InvalidPlan { problems })
         });
         let met = problem.is_none();
         let reason = problem.unwrap_or(Reason::SteadyStateMet { metrics: metrics.len() });
         out.push(Action::Emit(Known::SteadyStateJudged { met, reason: (&reason).into() }));
         if met {
-            self.inject(out);
+            self.advance(out);
         } else {
             self.ending.refuse(reason.into());
             self.begin_to_conclude(out);
@@ -87,55 +88,73 @@ impl Machine {
     fn sampled_window(&mut self, metrics: &[MetricSample], out: &mut Vec<Action>) {
         let index = self.measured.judged;
         self.injections.iter_mut().for_each(super::Injection::judge);
-        let in_place = self.injections.iter().filter(|injection| injection.place == Place::Injected);
-        let since = in_place.map(|injection| injection.judged).min().unwrap_or(1);
-        let step = self.measured.feed_window(metrics, since);
+        let since: Vec<_> = self.lines.iter().map(|line| line.since(&self.injections)).collect();
+        let step = self.measured.feed_window(metrics, &since);
         if let Some(step) = step.filter(|step| step.stop && !self.ending.harm) {
             let shown = culprits(&step.ln_evidence, step.threshold);
-            let metrics = shown.into_iter().map(|culprit| self.plan.metrics[culprit].name.clone()).collect();
-            self.ending.harm = true;
-            out.push(Action::Emit(Known::HarmShown { interval: index, metrics }));
-            self.end_early(out);
+            let metrics = shown.into_iter().map(|culprit| self.measured.names[culprit].clone()).collect();
+            self.harm_shown(index, metrics, out);
             return;
         }
         self.go_on(out);
     }
 
-    /// Takes the current fault away when its time is over; puts the next one in place when its time has come.
+    fn harm_shown(&mut self, interval: u64, metrics: Vec<String>, out: &mut Vec<Action>) {
+        self.ending.harm = true;
+        out.push(Action::Emit(Known::HarmShown { interval, metrics }));
+        self.end_early(out);
+    }
+
+    /// Takes away the faults whose time is over; puts the next ones in place when their time has come.
     pub(super) fn go_on(&mut self, out: &mut Vec<Action>) {
         if self.closed {
             return;
         }
         let window = self.measured.window;
-        let injection = &mut self.injections[self.current];
-        match injection.place {
-            Place::Injected if window - injection.injected_at >= injection.intervals => {
-                injection.complete = true;
-                if self.current + 1 == self.injections.len() {
-                    self.close();
-                }
-                self.revert(self.current, out);
-            }
-            Place::Untouched if self.phase == Phase::Observe && window >= injection.offset => {
-                self.inject(out)
-            }
-            _ => {}
+        let over = |injection: &super::Injection| {
+            injection.place == Place::Injected && window - injection.injected_at >= injection.intervals
+        };
+        let due: Vec<usize> =
+            (0..self.injections.len()).filter(|&index| over(&self.injections[index])).collect();
+        for &index in &due {
+            self.injections[index].complete = true;
         }
+        let goes_on = |injection: &super::Injection| {
+            matches!(injection.place, Place::Untouched | Place::Ordered)
+                || injection.place == Place::Injected && !injection.complete
+        };
+        self.closed = !self.injections.iter().any(goes_on);
+        for index in due {
+            self.revert(index, out);
+        }
+        self.close_lines(out);
+        self.start_due(out);
+        self.show_phase(out);
     }
 
-    /// Ends waits that have no answer.
-    fn give_up_waiting(&mut self, out: &mut Vec<Action>) {
-        let waited = self.measured.intervals - self.since;
-        match self.phase {
-            Phase::Inject if waited >= self.schedule.injecting => {
-                let target = self.injections[self.current].target.clone();
-                let why = "there was no answer in time".to_owned();
-                self.ending.fail(Reason::InjectionFailed { target, why }.into());
-                self.end_early(out);
+    /// Judges the faults whose window is over, while others are still to come: when harm is shown, they do not.
+    fn close_lines(&mut self, out: &mut Vec<Action>) {
+        let width = self.measured.metrics.len();
+        let Some(judge) = self.measured.judge.as_mut() else { return };
+        for index in 0..self.lines.len() {
+            let line = &mut self.lines[index];
+            if line.closed || !line.injections.iter().all(|&index| self.injections[index].complete) {
+                continue;
             }
-            Phase::Revert if waited >= self.schedule.reverting => self.give_up_reverting(out),
-            Phase::VerifyGone if waited >= self.schedule.vanishing => self.give_up_looking(out),
-            _ => {}
+            line.closed = true;
+            let metrics = index * width..(index + 1) * width;
+            metrics.clone().for_each(|metric| judge.close(metric));
+            if self.closed || !line.active(&self.injections) {
+                continue;
+            }
+            let finding = judge.conclude();
+            let refuted = |metric: &usize| finding.metrics[*metric].verdict == Verdict::Refuted;
+            let harmed: Vec<String> =
+                metrics.filter(refuted).map(|metric| self.measured.names[metric].clone()).collect();
+            if !harmed.is_empty() {
+                self.harm_shown(self.measured.judged - 1, harmed, out);
+                return;
+            }
         }
     }
 }

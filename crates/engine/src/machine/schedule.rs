@@ -3,14 +3,16 @@
 
 use std::time::Duration;
 
-use steadfast_model::event::RunPlan;
+use steadfast_model::event::{PlannedInjection, RunPlan, Turn};
 
-use super::{injection::Injection, measured::Measured};
+use super::{commands::Command, injection::Injection, lines, measured::Measured};
 
 /// How long a run waits for an answer to an injection.
 const INJECTING: Duration = Duration::from_secs(30);
 /// How long a run tries to take a fault away before it leaves that to the reaper.
 const REVERTING: Duration = Duration::from_secs(60);
+/// How long a run waits for a program to be over after its deadline.
+const ANSWERING: Duration = Duration::from_secs(30);
 /// How long a run looks whether a fault is gone.
 const VANISHING: Duration = Duration::from_secs(5);
 
@@ -37,21 +39,61 @@ impl Schedule {
     }
 }
 
+/// When something is to happen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Due {
+    pub(super) turn: Turn,
+    /// In intervals: not before this one of the fault window, and so long after its turn has come.
+    pub(super) offset: u64,
+    pub(super) wait: u64,
+    /// The interval of the fault window in which its turn came.
+    pub(super) came_at: Option<u64>,
+}
+
+impl Due {
+    fn of(turn: Turn, interval: Duration) -> Self {
+        Self { turn, offset: 0, wait: whole(turn.wait.std(), interval), came_at: None }
+    }
+
+    /// After the injections before it, and not before its offset.
+    fn after(index: usize, offset: u64) -> Self {
+        let turn = Turn { step: index, branch: 0, place: 0, wait: steadfast_model::Duration::ZERO };
+        Self { turn, offset, wait: 0, came_at: None }
+    }
+
+    /// From which interval of the fault window on it happens, if that is known by now.
+    pub(super) fn at(&self) -> Option<u64> {
+        self.came_at.map(|came_at| (came_at + self.wait).max(self.offset))
+    }
+}
+
 /// The injections of a plan, ready to go.
 pub(super) fn injections(plan: &RunPlan) -> Vec<Injection> {
     let interval = plan.interval.std();
-    let injection = |planned| {
-        let planned: &steadfast_model::event::PlannedInjection = planned;
-        let offset = whole(planned.offset.std(), interval);
-        Injection::new(planned, offset, intervals(planned.duration.std(), interval))
+    let injection = |(index, planned): (usize, &PlannedInjection)| {
+        let due = match planned.turn {
+            Some(turn) => Due::of(turn, interval),
+            None => Due::after(index, whole(planned.offset.std(), interval)),
+        };
+        Injection::new(planned, due, intervals(planned.duration.std(), interval))
     };
-    plan.injections.iter().map(injection).collect()
+    plan.injections.iter().enumerate().map(injection).collect()
+}
+
+/// The programs of a plan.
+pub(super) fn commands(plan: &RunPlan) -> Vec<Command> {
+    let interval = plan.interval.std();
+    let command = |planned: &steadfast_model::event::PlannedCommand| {
+        let patience = planned.deadline.std().saturating_add(ANSWERING);
+        Command::new(planned, Due::of(planned.turn, interval), intervals(patience, interval))
+    };
+    plan.commands.iter().map(command).collect()
 }
 
 /// Everything that is wrong with a plan.
 pub(super) fn problems(plan: &RunPlan) -> Vec<String> {
-    let mut found: Vec<String> =
-        Measured::new(plan).increments().check().iter().map(ToString::to_string).collect();
+    let setup = lines::spread(&Measured::new(plan).increments(), &lines::lines(plan));
+    let mut found: Vec<String> = setup.check().iter().map(ToString::to_string).collect();
     if plan.interval.std() < Duration::from_millis(1) {
         found.push("interval: shorter than 1ms".to_owned());
     }

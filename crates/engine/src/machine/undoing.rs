@@ -11,34 +11,36 @@ const ATTEMPTS: u32 = 10;
 impl Machine {
     /// Ends the run from wherever it is: whatever may be in place is taken away first.
     pub(super) fn end_early(&mut self, out: &mut Vec<Action>) {
-        self.close();
-        let waiting = |place| matches!(place, Place::Ordered | Place::Injected);
-        let there: Vec<usize> =
-            (0..self.injections.len()).filter(|&index| waiting(self.injections[index].place)).collect();
-        for &index in &there {
-            self.revert(index, out);
+        let was_over = std::mem::replace(&mut self.closed, true);
+        self.stop_commands(out);
+        for index in 0..self.injections.len() {
+            if matches!(self.injections[index].place, Place::Ordered | Place::Injected) {
+                self.revert(index, out);
+            }
         }
         match self.phase {
             Phase::Preflight | Phase::Baseline => self.begin_to_conclude(out),
-            Phase::Observe => self.settled(out),
-            Phase::Recover => self.begin_to_conclude(out),
-            _ => {}
-        }
-    }
-
-    /// Ends the fault window.
-    pub(super) fn close(&mut self) {
-        if !self.closed {
-            self.closed = true;
-            self.removed_at = self.measured.window;
+            Phase::Recover if was_over => self.begin_to_conclude(out),
+            // Between two faults. From here on it is another recovery.
+            Phase::Recover => {
+                self.enter(Phase::Recover, out);
+                self.advance(out);
+            }
+            Phase::Check | Phase::Conclude | Phase::Done => {}
+            _ => self.advance(out),
         }
     }
 
     pub(super) fn revert(&mut self, index: usize, out: &mut Vec<Action>) {
-        self.injections[index].place = Place::Reverting;
-        self.injections[index].gone = None;
-        self.enter(Phase::Revert, out);
-        out.push(Action::Revert(self.injections[index].id));
+        let window = self.measured.window;
+        let injection = &mut self.injections[index];
+        if injection.place != Place::Reverted {
+            injection.removed_at = window;
+        }
+        injection.gone = None;
+        let id = injection.id;
+        self.put(index, Place::Reverting, out);
+        out.push(Action::Revert(id));
     }
 
     pub(super) fn reverted(&mut self, id: InjectionId, out: &mut Vec<Action>) {
@@ -46,14 +48,15 @@ impl Machine {
         if self.injections[index].place != Place::Reverting {
             return;
         }
-        self.injections[index].place = Place::Reverted;
         out.push(Action::Emit(Known::FaultReverted { injection: id }));
         if self.injections[index].reversible {
-            self.enter(Phase::VerifyGone, out);
+            self.put(index, Place::Reverted, out);
             out.push(Action::ObserveGone(id));
         } else {
+            // There is nothing to look for.
             self.injections[index].gone = Some(true);
-            self.settled(out);
+            self.injections[index].place = Place::Reverted;
+            self.advance(out);
         }
     }
 
@@ -90,20 +93,6 @@ impl Machine {
             return;
         }
         self.end_early(out);
-        self.settled(out);
-    }
-
-    pub(super) fn give_up_reverting(&mut self, out: &mut Vec<Action>) {
-        for index in 0..self.injections.len() {
-            if self.injections[index].place == Place::Reverting {
-                self.injections[index].place = Place::GivenUp;
-                let target = self.injections[index].target.clone();
-                let why = "there was no answer in time".to_owned();
-                self.ending.fail(Reason::RevertFailed { target, why }.into());
-            }
-        }
-        self.end_early(out);
-        self.settled(out);
     }
 
     pub(super) fn gone_observed(&mut self, id: InjectionId, effect: Effect, out: &mut Vec<Action>) {
@@ -116,71 +105,92 @@ impl Machine {
             out.push(Action::Emit(Known::GoneObserved { injection: id, effect }));
         }
         if injection.gone.is_some() {
-            self.settled(out);
+            self.advance(out);
         }
     }
 
-    pub(super) fn give_up_looking(&mut self, out: &mut Vec<Action>) {
-        for injection in &mut self.injections {
-            if injection.place == Place::Reverted && injection.gone.is_none() {
-                injection.gone = Some(false);
+    /// Ends waits that have no answer.
+    pub(super) fn give_up_waiting(&mut self, out: &mut Vec<Action>) {
+        let now = self.measured.intervals;
+        let why = || "there was no answer in time".to_owned();
+        for index in 0..self.injections.len() {
+            let injection = &mut self.injections[index];
+            let (target, waited) = (injection.target.clone(), now - injection.since);
+            match injection.place {
+                Place::Ordered if waited >= self.schedule.injecting => {
+                    self.ending.fail(Reason::InjectionFailed { target, why: why() }.into());
+                }
+                Place::Reverting if waited >= self.schedule.reverting => {
+                    injection.place = Place::GivenUp;
+                    self.ending.fail(Reason::RevertFailed { target, why: why() }.into());
+                }
+                Place::Reverted if injection.gone.is_none() && waited >= self.schedule.vanishing => {
+                    injection.gone = Some(false);
+                }
+                _ => continue,
             }
+            self.end_early(out);
         }
-        self.close();
-        self.settled(out);
+        self.give_up_on_commands(out);
     }
 
-    /// Goes on when nothing is in place any more and it is known whether it is gone.
-    pub(super) fn settled(&mut self, out: &mut Vec<Action>) {
-        if self.phase >= Phase::Conclude
-            || self.injections.iter().any(super::injection::Injection::may_be_in_place)
-        {
+    /// Goes on: with what is next, or to the end when nothing is in place, running or to come.
+    pub(super) fn advance(&mut self, out: &mut Vec<Action>) {
+        self.start_due(out);
+        self.show_phase(out);
+        let open = |injection: &super::Injection| match injection.place {
+            Place::Untouched => !self.closed,
+            _ => !injection.settled(),
+        };
+        if self.phase >= Phase::Conclude || self.injections.iter().any(open) {
             return;
         }
-        let open =
-            |injection: &&super::Injection| injection.place == Place::Reverted && injection.gone.is_none();
-        if let Some(id) = self.injections.iter().find(open).map(|injection| injection.id) {
-            if self.phase != Phase::VerifyGone {
-                self.enter(Phase::VerifyGone, out);
-                out.push(Action::ObserveGone(id));
-            }
-            return;
-        }
-        let next = self.injections.iter().position(|injection| injection.place == Place::Untouched);
-        if let Some(next) = next.filter(|_| !self.closed) {
-            self.current = next;
-            self.wait(out);
-            self.go_on(out);
+        self.closed = true;
+        let waits = self.commands.iter().any(|command| !command.over());
+        if waits {
+            // Meanwhile the recovery is watched.
         } else if self.ending.at_once()
             || self.recovery.is_some()
             || self.injections.iter().any(|injection| injection.gone == Some(false))
         {
             self.begin_to_conclude(out);
         } else {
-            self.enter(Phase::Recover, out);
             self.look_for_recovery(out);
         }
     }
 
     /// Looks whether the system is back, once its recovery is watched.
     pub(super) fn look_for_recovery(&mut self, out: &mut Vec<Action>) {
-        if self.phase != Phase::Recover {
+        if self.phase != Phase::Recover || !self.closed {
             return;
         }
-        let last = self.injections.iter().rev().find(|injection| injection.place != Place::Untouched);
-        let Some(last) = last else { return };
-        let start = if last.reversible { self.removed_at } else { last.ordered_at };
-        let index = |interval: u64| usize::try_from(interval).unwrap_or(usize::MAX);
-        let (ordered, injected) = (index(last.ordered_at), index(last.injected_at.max(last.ordered_at)));
-        let times = Times { ordered, injected, start: index(start) };
-        let recovery = self.measured.recovered(times, !last.reversible);
-        let over = self.measured.intervals - self.since >= self.schedule.recovery;
-        if recovery.sure || over {
+        if self.recovery.is_none() {
+            let Some((times, from_harm)) = self.last_faults() else { return };
+            let recovery = self.measured.recovered(times, from_harm);
+            let over = self.measured.intervals - self.since >= self.schedule.recovery;
+            if !recovery.sure && !over {
+                return;
+            }
             let within = self.plan.recovery_within.map(steadfast_model::Duration::seconds);
             let (seconds, harm) = (recovery.seconds, recovery.harm.clone());
             out.push(Action::Emit(Known::RecoveryMeasured { seconds, within, harm }));
             self.recovery = Some(recovery);
+        }
+        if self.commands.iter().all(super::Command::over) {
             self.begin_to_conclude(out);
         }
+    }
+
+    /// When the faults of the last step came and went, and whether they end by themselves, so that harm may show later.
+    fn last_faults(&self) -> Option<(Times, bool)> {
+        let touched = || self.injections.iter().filter(|injection| injection.place != Place::Untouched);
+        let step = touched().map(|injection| injection.due.turn.step).max()?;
+        let last = || touched().filter(|injection| injection.due.turn.step == step);
+        let start = last().map(|one| if one.reversible { one.removed_at } else { one.ordered_at }).max()?;
+        let injected = last().map(|one| one.injected_at.max(one.ordered_at)).min()?;
+        let ordered = last().map(|one| one.ordered_at).min()?;
+        let index = |interval: u64| usize::try_from(interval).unwrap_or(usize::MAX);
+        let times = Times { ordered: index(ordered), injected: index(injected), start: index(start) };
+        Some((times, last().all(|one| !one.reversible)))
     }
 }

@@ -2,19 +2,20 @@
 
 mod onset;
 mod slo;
+mod steps;
 
 use std::{sync::Arc, time::Duration};
 
-use steadfast_experiment::{Checked, Guard as WrittenGuard, MethodStep, ProbeState, SteadyState};
+use steadfast_experiment::{Checked, Guard as WrittenGuard, ProbeState, SteadyState};
 use steadfast_model::{
-    InjectionId, Problem, Problems,
+    Problem, Problems,
     event::Tolerance,
     problem::{Path, Severity},
 };
 use steadfast_probes::{Probe, ProbeSpec, Watch, load::HttpLoad};
 use steadfast_slo::Slo;
 
-use super::{Injection, Metric, Plan, Step, Windows};
+use super::{Metric, Plan, Windows};
 use crate::guard::Guard;
 
 /// Makes a plan for one run of an experiment. Every call chooses new injection ids. `slos` are those that steady states
@@ -40,8 +41,8 @@ pub fn from(checked: &Checked, slos: &[Slo]) -> Result<Plan, Problems> {
     for (index, written) in spec.guards.iter().enumerate() {
         guards.extend(guard(written, &at("guards", index), &names, interval, &mut problems));
     }
-    let steps = steps(&spec.method, interval, &mut problems);
-    onset::check(&spec.method, &metrics, interval, &mut problems);
+    let steps = steps::of(experiment, metrics.len(), &mut problems);
+    onset::check(experiment, &metrics, interval, &mut problems);
     if problems.has_errors() {
         return Err(problems);
     }
@@ -125,37 +126,6 @@ fn guard(
             failures: u64::from(guard.failures),
         }),
     }
-}
-
-fn steps(method: &[MethodStep], interval: Duration, problems: &mut Problems) -> Vec<Step> {
-    let mut steps = Vec::new();
-    for (index, step) in method.iter().enumerate() {
-        let path = at("method", index);
-        steps.push(match step {
-            MethodStep::Wait(duration) => {
-                if !method[index..].iter().any(|step| matches!(step, MethodStep::Inject(_))) {
-                    let message = "a wait after the last fault does nothing: recovery is watched by itself";
-                    let hint = "leave it out; `windows.recovery` says how long is watched";
-                    problems.push(problem(path.key("wait"), message, Some(hint)));
-                }
-                Step::Wait(*duration)
-            }
-            MethodStep::Inject(inject) => {
-                if inject.duration.std() < interval {
-                    let message = format!("{} is shorter than one interval of measurement", inject.duration);
-                    let hint = "write a longer time, or a shorter `windows.interval`";
-                    problems.push(problem(path.key("inject").key("for"), message, Some(hint)));
-                }
-                Step::Inject(Box::new(Injection {
-                    id: InjectionId::new(),
-                    fault: inject.fault.clone(),
-                    target: inject.into.clone(),
-                    duration: inject.duration,
-                }))
-            }
-        });
-    }
-    steps
 }
 
 fn at(list: &str, index: usize) -> Path {

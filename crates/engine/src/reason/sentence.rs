@@ -46,6 +46,12 @@ impl Reason {
             Self::InjectionFailed { target, why } => {
                 format!("The fault could not be put into {target}: {why}. What had been done was undone.")
             }
+            Self::CommandFailed { command, why } => {
+                format!("The program {command} of the method failed: {why}. The run was ended.")
+            }
+            Self::NotReached { target } => {
+                format!("The run ended before it was the turn of the fault in {target}.")
+            }
             Self::NoEffect { target, saw } => format!(
                 "The fault in {target} was never seen to disturb anything, so nothing was tested{}.",
                 last(saw.as_deref())

@@ -5,7 +5,7 @@ mod scene;
 use std::time::Duration;
 
 use scene::{Script, play, play_with};
-use steadfast_engine::{guard::Guard, host::HostErrorKind, plan::Step, replay};
+use steadfast_engine::{guard::Guard, host::HostErrorKind, plan::{Injection, Item}, replay};
 use steadfast_model::{
     Effect, Event, EventBody, InjectionId, Phase,
     event::{Known, Tolerance},
@@ -234,7 +234,7 @@ async fn trouble_with_a_lease_may_pass_until_it_ends() {
         "renewed at 3 s, so the lease lasts until 13 s"
     );
     let longer = |plan: &mut steadfast_engine::Plan| {
-        let Step::Inject(injection) = &mut plan.steps[0] else { unreachable!() };
+        let injection = the_fault(plan);
         injection.duration = steadfast_model::Duration::from_secs(30);
     };
     let played = play_with(script, longer).await;
@@ -248,7 +248,7 @@ async fn a_fault_whose_target_is_gone_is_lost_at_once() {
     let gone = Some(HostErrorKind::TargetGone);
     let script = Script { renewals: Some(0), renew_fails_with: gone, ..healthy() };
     let longer = |plan: &mut steadfast_engine::Plan| {
-        let Step::Inject(injection) = &mut plan.steps[0] else { unreachable!() };
+        let injection = the_fault(plan);
         injection.duration = steadfast_model::Duration::from_secs(30);
     };
     let played = play_with(script, longer).await;
@@ -307,16 +307,21 @@ async fn an_effect_that_is_lost_before_the_planned_end_never_holds() {
     }
 }
 
+fn the_fault(plan: &mut steadfast_engine::Plan) -> &mut Box<Injection> {
+    let Item::Inject(injection) = &mut plan.steps[0].branches[0][0] else { unreachable!() };
+    injection
+}
+
 /// Two faults of 3 s, this long apart, of which 20 % of events may fail.
 fn twice(apart: u64) -> impl FnOnce(&mut steadfast_engine::Plan) {
     move |plan| {
         plan.metrics[0].tolerance = Tolerance::Absolute(0.2);
-        let Step::Inject(injection) = &mut plan.steps[0] else { unreachable!() };
+        let injection = the_fault(plan);
         injection.duration = steadfast_model::Duration::from_secs(3);
         let mut again = injection.clone();
         again.id = InjectionId::new();
-        plan.steps.push(Step::Wait(steadfast_model::Duration::from_secs(apart)));
-        plan.steps.push(Step::Inject(again));
+        plan.steps.push(Item::Wait(steadfast_model::Duration::from_secs(apart)).into());
+        plan.steps.push(Item::Inject(again).into());
     }
 }
 

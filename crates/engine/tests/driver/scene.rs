@@ -17,7 +17,7 @@ use steadfast_engine::{
     Plan, RunEnd, Stage,
     guard::Guard,
     host::{Capability, Host, HostError, HostErrorKind, InjectionOrder, LoadReport, RevertError, Traffic},
-    plan::{Injection, Metric, Step, Windows},
+    plan::{Injection, Metric, Item, Windows},
     replay, run, stop_switch,
 };
 use steadfast_faults::{FaultSpec, Preview};
@@ -207,12 +207,16 @@ fn plan(scene: &Scene) -> Plan {
             earlier: None,
         }],
         loads: vec![serde_json::from_value::<HttpLoad>(load).unwrap()],
-        steps: vec![Step::Inject(Box::new(Injection {
-            id: InjectionId::new(),
-            fault,
-            target: Target::Service("risk".to_owned()),
-            duration: Duration::from_secs(10),
-        }))],
+        steps: vec![
+            Item::Inject(Box::new(Injection {
+                id: InjectionId::new(),
+                fault,
+                target: Target::Service("risk".to_owned()),
+                duration: Duration::from_secs(10),
+                name: None,
+            }))
+            .into(),
+        ],
         guards: vec![Guard::Probe {
             name: "alive".to_owned(),
             probe: Arc::new(Eye { scene: scene.clone(), guard: true }),

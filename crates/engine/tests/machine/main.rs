@@ -2,6 +2,7 @@
 
 mod effects;
 mod history;
+mod method;
 mod plans;
 mod properties;
 mod several;

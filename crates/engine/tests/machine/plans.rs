@@ -21,6 +21,8 @@ pub(crate) fn plan(reversible: &[bool]) -> RunPlan {
         duration: Duration::from_secs(10),
         offset: Duration::from_secs(index as u64 * 12),
         reversible,
+        turn: None,
+        name: None,
     };
     RunPlan {
         interval: Duration::from_secs(1),
@@ -37,6 +39,7 @@ pub(crate) fn plan(reversible: &[bool]) -> RunPlan {
             history: None,
         }],
         injections: reversible.iter().enumerate().map(injection).collect(),
+        commands: vec![],
         recovery_within: None,
     }
 }

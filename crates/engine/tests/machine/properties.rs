@@ -146,11 +146,15 @@ fn play(plan: RunPlan, story: Vec<Told>) -> (Vec<Action>, u64, usize) {
 
 /// Intervals that ended while a fault was in place: between the word that it is and the order to take it away.
 fn under_fault(known: &[Known]) -> usize {
-    let (mut in_place, mut intervals) = (false, 0);
+    let (mut in_place, mut intervals, mut now) = (false, 0, Phase::Check);
     for known in known {
         match known {
-            Known::FaultInjected { .. } => in_place = true,
-            Known::PhaseEntered { phase: Phase::Revert } => in_place = false,
+            // An answer that comes after the order to take it away is too late.
+            Known::FaultInjected { .. } => in_place = now == Phase::Inject,
+            Known::PhaseEntered { phase } => {
+                in_place &= *phase != Phase::Revert;
+                now = *phase;
+            }
             Known::Sampled { .. } if in_place => intervals += 1,
             _ => {}
         }

@@ -17,6 +17,7 @@ fn plan() -> RunPlan {
         beta: 0.05,
         metrics: Vec::new(),
         injections: Vec::new(),
+        commands: Vec::new(),
         recovery_within: None,
     }
 }
@@ -51,6 +52,7 @@ fn record(note: &str) -> RunRecord {
         analysis: "1".into(),
         finding: serde_json::json!({ "lnEvidence": [0.1, -1e-300, 3.5] }),
         samples_digest: "00".into(),
+        faults: Vec::new(),
     };
     let bodies: [EventBody; 4] = [
         started.into(),

@@ -5,11 +5,11 @@
 
 use std::time::Duration as StdDuration;
 
-use steadfast_experiment::{Checked, MethodStep};
+use steadfast_experiment::{Checked, Experiment};
 use steadfast_model::{Duration, Problems};
 use steadfast_probes::{ProbeSpec, probes::load::Good};
 
-use super::{at, problem};
+use super::problem;
 use crate::plan::Metric;
 
 /// The onset of what a probe counts. Other probes than loads know at once, or count what their service knows.
@@ -26,23 +26,20 @@ pub(super) fn of(probe: &ProbeSpec, checked: &Checked) -> Duration {
 
 /// Faults that are over before anything that hangs under them is known to.
 pub(super) fn check(
-    method: &[MethodStep],
+    experiment: &Experiment,
     metrics: &[Metric],
     interval: StdDuration,
     problems: &mut Problems,
 ) {
     let Some(slowest) = metrics.iter().max_by_key(|metric| metric.onset) else { return };
-    for (index, step) in method.iter().enumerate() {
-        if let MethodStep::Inject(inject) = step
-            && inject.duration.std() < slowest.onset.std() + interval
-            && slowest.onset > Duration::ZERO
-        {
+    for (path, inject) in experiment.injections() {
+        if inject.duration.std() < slowest.onset.std() + interval && slowest.onset > Duration::ZERO {
             let (name, onset, length) = (&slowest.name, slowest.onset, inject.duration);
             let message = format!(
                 "{length} is too short for `{name}`: a request that hangs is known to be bad only after {onset}"
             );
             let hint = "write a longer time, or a shorter `timeout` in the load";
-            problems.push(problem(at("method", index).key("inject").key("for"), message, Some(hint)));
+            problems.push(problem(path.key("for"), message, Some(hint)));
         }
     }
 }

@@ -12,24 +12,18 @@ use serde::{Deserialize, Serialize};
 use steadfast_model::{
     Duration, Problems,
     sample::Increment,
-    secret::{Secret, TextOrSecret},
+    secret::TextOrSecret,
 };
 
 pub use expect::{CommandExpectation, JsonExpectation, NumberExpectation};
 
 use crate::{
-    Counted, Probe, ProbeError, Watch,
+    Counted, Probe, ProbeError, Watch, program,
     world::{CommandEnd, CommandRequest, World},
 };
 
 /// The most that a program may print, in bytes. It is ended when it prints more.
 pub const LONGEST_OUTPUT: usize = 64 * 1024;
-/// The most words of a command line.
-const MOST_WORDS: usize = 100;
-/// The longest word of a command line and the longest variable, in bytes.
-const LONGEST_WORD: usize = 8 * 1024;
-/// The most variables.
-const MOST_VARIABLES: usize = 100;
 
 /// Runs a program once a look and counts whether it says that all is well: one event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -54,40 +48,8 @@ fn five_seconds() -> Duration {
 
 impl Probe for Command {
     fn check(&self, problems: &mut Problems) {
-        match self.argv.first() {
-            None => problems.error(&["argv"], "no program is named", Some("write argv: [./check, --quick]")),
-            Some(program) if program.is_empty() => {
-                problems.error(&["argv"], "the name of the program is empty", None);
-            }
-            Some(program) if self.argv.len() == 1 && program.contains(' ') => problems.error(
-                &["argv"],
-                format!("there is hardly a program called `{program}`"),
-                Some("one list item a word: argv: [./check, --quick]; for a shell: argv: [sh, -c, '…']"),
-            ),
-            Some(_) => {}
-        }
-        let longest = self.argv.iter().map(String::len).max().unwrap_or(0);
-        if self.argv.len() > MOST_WORDS || longest > LONGEST_WORD {
-            let limits = format!("at most {MOST_WORDS} words of at most {LONGEST_WORD} bytes are possible");
-            problems.error(&["argv"], limits, Some("put it into a script"));
-        }
-        if self.argv.iter().any(|word| word.contains('\0')) {
-            problems.error(&["argv"], "no word can hold a zero byte", None);
-        }
+        program::check(&self.argv, &self.env, problems);
         crate::address::check_timeout(self.timeout.std(), problems);
-        if self.env.len() > MOST_VARIABLES {
-            problems.error(&["env"], format!("these are more than {MOST_VARIABLES}"), None);
-        }
-        for (name, value) in &self.env {
-            if name.is_empty() || name.contains(['=', '\0']) || name.len() > LONGEST_WORD {
-                problems.error(&["env", name], "this is no name of a variable", None);
-            }
-            if let TextOrSecret::Text(text) = value
-                && (text.contains('\0') || text.len() > LONGEST_WORD)
-            {
-                problems.error(&["env", name], "this cannot be the value of a variable", None);
-            }
-        }
         self.expect.check(problems);
     }
 
@@ -114,9 +76,10 @@ impl Watch for CommandWatch {
         let answer = world.run(&request).await?;
         let first = !std::mem::replace(&mut self.looked, true);
         let wrong = self.probe.wrong_with(&answer.end, &answer.output).map_err(|(cause, hint)| {
-            let said = answer.errors.trim().lines().last().unwrap_or_default();
-            let said: String = said.chars().take(200).collect();
-            let cause = if said.is_empty() { cause } else { format!("{cause}; it says: {said}") };
+            let cause = match answer.complaint() {
+                Some(said) => format!("{cause}; it says: {said}"),
+                None => cause,
+            };
             self.probe.error(cause, hint)
         })?;
         let increment = match first {
@@ -131,19 +94,9 @@ type Gap = (String, Option<&'static str>);
 
 impl Command {
     fn request(&self, world: &dyn World) -> Result<CommandRequest, ProbeError> {
-        let mut env = Vec::new();
-        for (name, value) in &self.env {
-            env.push((
-                name.clone(),
-                match value {
-                    TextOrSecret::Text(text) => Secret::new(text.clone()),
-                    TextOrSecret::Secret { secret } => world.secret(secret)?,
-                },
-            ));
-        }
         Ok(CommandRequest {
             argv: self.argv.clone(),
-            env,
+            env: program::environment(&self.env, world)?,
             timeout: self.timeout.std(),
             longest_output: LONGEST_OUTPUT,
         })
