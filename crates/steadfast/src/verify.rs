@@ -182,7 +182,7 @@ async fn perform(
     let keeper = session.command(&["keeper"]).into_iter().map(Into::into).collect();
     let observer = Observer::new(services.collect(), session.clock.clone(), seed(id)).with_keeper(keeper);
     let observer = Arc::new(observer);
-    let annotator = match &wish.grafana {
+    let mut annotator = match &wish.grafana {
         Some(to) => Some(Annotator::start(to, (&plan.name, &name), observer.clone(), session.terminal)?),
         None => None,
     };
@@ -211,7 +211,7 @@ async fn perform(
     let mut show = |event: &Event| {
         seen.lock().unwrap_or_else(PoisonError::into_inner).note(event);
         screen.show(event);
-        annotator.iter().for_each(|annotator| annotator.note(event));
+        annotator.iter_mut().for_each(|annotator| annotator.note(event));
     };
     let end = run(plan, id, stage, &mut journal, &spool, &mut show, stop).await;
     screen.finish();

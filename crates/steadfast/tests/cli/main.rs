@@ -8,6 +8,7 @@ mod documents;
 mod faults;
 mod help;
 mod memory;
+mod method;
 mod networks;
 mod plans;
 mod ports;
