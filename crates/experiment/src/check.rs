@@ -193,6 +193,7 @@ fn check_target(target: &Target, problems: &mut Problems) {
             }
         }
         Target::Service(service) => name::check(&["service"], service, problems),
+        Target::Host(_) => {}
     }
 }
 

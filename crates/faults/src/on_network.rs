@@ -80,11 +80,11 @@ async fn namespaces(
                 namespace.clone()
             }
             ResolvedTarget::Process(process) => world.network().of_process(process).await?,
-            ResolvedTarget::Proxy(_) => {
+            ResolvedTarget::Proxy(_) | ResolvedTarget::Host(_) => {
                 return Err(FaultError::Unsupported {
                     what: format!("put {kind} into {target}: it is no network namespace"),
                     hint: Some(format!(
-                        "{kind} goes `into` a `netns`, or a `process` or `service` in one of its own; for a `connection` or a `proxy` take a tcp or http fault"
+                        "{kind} goes `into` a `netns`, or a `process` or `service` in one of its own; for a `connection` or a `proxy` take a tcp or http fault, for a `host` a stress fault"
                     )),
                 });
             }
@@ -154,7 +154,9 @@ pub(crate) async fn observe(
                 }
                 Err(error) => Sighting::Unseen { why: error.to_string() },
             },
-            ResolvedTarget::Proxy(_) => Sighting::Unseen { why: format!("{target} is no network namespace") },
+            ResolvedTarget::Proxy(_) | ResolvedTarget::Host(_) => {
+                Sighting::Unseen { why: format!("{target} is no network namespace") }
+            }
         });
     }
     Ok(seen)
@@ -191,6 +193,9 @@ pub(crate) fn judge(done: &str, before: &Observation, now: &Observation) -> Effe
         }
         Sighting::Proxy(status) => {
             Effect::Unknown { why: format!("proxy {} was seen in place of a network namespace", status.name) }
+        }
+        Sighting::Host(_) => {
+            Effect::Unknown { why: "a machine was seen in place of a network namespace".to_owned() }
         }
         Sighting::Unseen { why } => Effect::Unknown { why: why.clone() },
     })

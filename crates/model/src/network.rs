@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{BootTime, Duration, InjectionId, Percent, process::ProcessIdentity};
+use crate::{BootTime, Duration, InjectionId, Percent, process::ProcessIdentity, stress::StressOrder};
 
 mod peer;
 mod ports;
@@ -138,6 +138,8 @@ impl DisturbanceId {
 pub enum WorkerRequest {
     /// Put a disturbance in place and hold it. Asked once.
     Hold(Box<Disturbance>),
+    /// Put load on this machine. Asked once, of a worker for that.
+    Stress(Box<StressOrder>),
     /// Move the lease, and say whether all is well.
     Renew {
         /// The new lease.

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{network::NamespaceIdentity, process::ProcessIdentity, proxy::RuleId};
+use crate::{network::NamespaceIdentity, process::ProcessIdentity, proxy::RuleId, stress::Stress};
 
 /// One step back: a map with one key. Carrying it out twice, or for a change that never happened, succeeds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum UndoVerb {
     /// Let a stopped process run again (`SIGCONT`).
@@ -34,6 +34,13 @@ pub enum UndoVerb {
         /// The name of its nftables tables there.
         table: String,
     },
+    /// End a worker that puts load on this machine.
+    EndStress {
+        /// Which process. When it is gone, so is its load.
+        worker: ProcessIdentity,
+        /// What it does.
+        stress: Stress,
+    },
     /// A change that cannot be taken back, recorded so that it is known: a killed process.
     Irreversible {
         /// What was done, for people.
@@ -50,7 +57,9 @@ impl UndoVerb {
             Self::RemoveRule { proxy, .. } => {
                 format!("steadfast recover   # or, ending the proxy with its rule: kill {}", proxy.pid)
             }
-            Self::EndWorker { worker, .. } => format!("kill -KILL {}", worker.pid),
+            Self::EndWorker { worker, .. } | Self::EndStress { worker, .. } => {
+                format!("kill -KILL {}", worker.pid)
+            }
             Self::Irreversible { what } => format!("# nothing to undo: {what}"),
         }
     }
