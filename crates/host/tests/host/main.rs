@@ -8,6 +8,7 @@ mod orders;
 mod proxies;
 mod roles;
 mod stage;
+mod stress;
 mod targets;
 mod undo_matters;
 mod whoever_dies;

@@ -34,7 +34,14 @@ pub struct Usage {
 /// # Errors
 /// When `/proc` cannot be read.
 pub fn usage(process: &ProcessIdentity) -> Result<Option<Usage>, LinuxError> {
-    let folder = PathBuf::from(format!("/proc/{}", process.pid));
+    let read = read(process.pid);
+    // Last: what was read is of the process that was meant only if that is still there. One that has ended but was not
+    // collected yet answers to some files with errors.
+    if identify(process.pid)?.as_ref() == Some(process) { read } else { Ok(None) }
+}
+
+fn read(pid: u32) -> Result<Option<Usage>, LinuxError> {
+    let folder = PathBuf::from(format!("/proc/{pid}"));
     let Some(status) = gone_or(std::fs::read_to_string(folder.join("status")), &folder)? else {
         return Ok(None);
     };
@@ -45,7 +52,7 @@ pub fn usage(process: &ProcessIdentity) -> Result<Option<Usage>, LinuxError> {
         held_bytes: kibibytes(&status, "RssAnon:"),
         swapped_bytes: kibibytes(&status, "VmSwap:"),
         usable_cpus: cpus_allowed(&status),
-        cpu_limit: cgroup::cpu_limit(process.pid)?,
+        cpu_limit: cgroup::cpu_limit(pid)?,
     };
     let tasks = folder.join("task");
     let Some(entries) = gone_or(std::fs::read_dir(&tasks), &tasks)? else { return Ok(None) };
@@ -55,8 +62,7 @@ pub fn usage(process: &ProcessIdentity) -> Result<Option<Usage>, LinuxError> {
             add_thread(&mut usage, &entry.path())?;
         }
     }
-    // Last: what was read is of the process that was meant only if that is still there.
-    Ok((identify(process.pid)?.as_ref() == Some(process)).then_some(usage))
+    Ok(Some(usage))
 }
 
 fn add_thread(usage: &mut Usage, folder: &std::path::Path) -> Result<(), LinuxError> {

@@ -15,6 +15,7 @@ mod probes;
 mod runs;
 mod stopping;
 mod storage;
+mod stress;
 mod support;
 mod targets;
 mod verdicts;
