@@ -55,15 +55,21 @@ impl CpuStress {
             let left = cpus(limit.millis);
             return Err(FaultError::Unsupported {
                 what: format!("keep {asked:.1} CPUs busy: cgroup {} leaves {left:.1}", limit.cgroup),
-                hint: Some("write fewer `workers` or less `load`, or start Steadfast outside of that cgroup".to_owned()),
+                hint: Some(
+                    "write fewer `workers` or less `load`, or start Steadfast outside of that cgroup"
+                        .to_owned(),
+                ),
             });
         }
-        let each = if self.load == Percent::ALL { String::new() } else { format!(" for {} of the time", self.load) };
+        let each =
+            if self.load == Percent::ALL { String::new() } else { format!(" for {} of the time", self.load) };
         let threads = if workers == 1 { "1 thread".to_owned() } else { format!("{workers} threads") };
         preview.actions.push(format!("compute in {threads}{each} on {target}"));
         if room.usable_cpus < room.cpus {
             let (usable, all) = (room.usable_cpus, room.cpus);
-            let warning = format!("Steadfast may run on {usable} of the {all} CPUs of {target} only, and so may its workers");
+            let warning = format!(
+                "Steadfast may run on {usable} of the {all} CPUs of {target} only, and so may its workers"
+            );
             preview.warnings.push(warning);
         }
         if workers > room.usable_cpus {

@@ -73,7 +73,10 @@ fn a_worker_that_its_cgroup_throttles_is_not_believed_however_long_it_waits() {
     let limit = CpuLimit { millis: 500, cgroup: "/shop".to_owned() };
     let throttled = StressWorker { cpu_limit: Some(limit), ..worker(1_000, 0.5, 1.5) };
     let effect = judge(throttled.clone());
-    assert!(matches!(&effect, Effect::Idle { why } if why.contains("cgroup /shop leaves it 0.50")), "{effect}");
+    assert!(
+        matches!(&effect, Effect::Idle { why } if why.contains("cgroup /shop leaves it 0.50")),
+        "{effect}"
+    );
     let wide = CpuLimit { millis: 4_000, cgroup: "/shop".to_owned() };
     assert!(matches!(judge(StressWorker { cpu_limit: Some(wide), ..throttled }), Effect::Active { .. }));
 }

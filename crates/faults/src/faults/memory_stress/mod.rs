@@ -64,12 +64,19 @@ impl MemoryStress {
         let (available, reserve) = (room.available.bytes(), self.reserve.bytes());
         if size < LEAST {
             return Err(FaultError::Unsupported {
-                what: format!("hold {} of {} that are available: it is less than 16MiB", mebibytes(size), mebibytes(available)),
+                what: format!(
+                    "hold {} of {} that are available: it is less than 16MiB",
+                    mebibytes(size),
+                    mebibytes(available)
+                ),
                 hint: Some("write a larger `percent`, or a `size`".to_owned()),
             });
         }
         if size.saturating_add(reserve) > available && !self.exhaust {
-            let whose = room.memory_limited_by.as_ref().map_or_else(String::new, |cgroup| format!(" by cgroup {cgroup}"));
+            let whose = room
+                .memory_limited_by
+                .as_ref()
+                .map_or_else(String::new, |cgroup| format!(" by cgroup {cgroup}"));
             return Err(FaultError::Unsupported {
                 what: format!(
                     "hold {} and leave {}: {} are available{whose}",
@@ -77,7 +84,9 @@ impl MemoryStress {
                     mebibytes(reserve),
                     mebibytes(available)
                 ),
-                hint: Some("write less, or a smaller `reserve`; `exhaust: true` takes it all the same".to_owned()),
+                hint: Some(
+                    "write less, or a smaller `reserve`; `exhaust: true` takes it all the same".to_owned(),
+                ),
             });
         }
         ByteSize::new(size).ok_or_else(|| FaultError::Unsupported {
@@ -122,7 +131,11 @@ impl Fault for MemoryStress {
         for (host, target) in on_host::hosts(KIND, targets)?.into_iter().zip(targets) {
             let room = world.machine().room(host).await?;
             let size = self.size(&room)?;
-            let growing = if self.ramp_up.is_zero() { String::new() } else { format!(", growing for {}", self.ramp_up) };
+            let growing = if self.ramp_up.is_zero() {
+                String::new()
+            } else {
+                format!(", growing for {}", self.ramp_up)
+            };
             preview.actions.push(format!("hold {} of memory on {target}{growing}", mebibytes(size.bytes())));
             preview.keys.push(format!("{}/memory", target.key()));
             self.warnings(size, &room, &mut preview);

@@ -56,7 +56,10 @@ fn what_was_asked_for_must_be_held_and_on_the_way_what_was_planned_until_then() 
     assert!(!active(&judge(worker(5, 300 * MIB, 0))));
     assert!(!active(&judge(worker(0, 2 * MIB, 0))), "any process holds as much");
     let swapped = judge(worker(20, 300 * MIB, 700 * MIB));
-    assert!(matches!(&swapped, Effect::Idle { why } if why.ends_with("700MiB were swapped out")), "{swapped}");
+    assert!(
+        matches!(&swapped, Effect::Idle { why } if why.ends_with("700MiB were swapped out")),
+        "{swapped}"
+    );
 }
 
 #[test]
