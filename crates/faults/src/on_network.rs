@@ -3,7 +3,7 @@
 use steadfast_model::{
     Effect, InjectionId, Observation, Problems, ResolvedTarget,
     effect::Sighting,
-    network::{NetworkFault, NetworkStatus, Peer, Ports, Traffic, Transport},
+    network::{Backend, NetworkFault, NetworkStatus, Peer, Ports, Traffic, Transport},
     target::ResolvedNamespace,
 };
 
@@ -57,6 +57,16 @@ pub(crate) fn check_traffic(
             "ICMP has no ports",
             Some("leave `ports` out, or write protocol: tcp or udp"),
         );
+    }
+}
+
+/// What netem cannot do is not asked of it.
+pub(crate) fn check_backend(traffic: &Traffic, fault: &NetworkFault, problems: &mut Problems) {
+    if fault.backend() == Backend::Netem
+        && let Some((setting, must_be)) = fault.netem_cannot(traffic)
+    {
+        let hint = format!("for netem `{setting}` is {must_be}; or leave `backend` out");
+        problems.error(&["backend"], format!("netem cannot do it with this `{setting}`"), Some(&hint));
     }
 }
 

@@ -10,12 +10,12 @@ use steadfast_faults::{
 use steadfast_ledger::Page;
 use steadfast_model::{
     BootTime, InjectionId, ProcessIdentity,
-    network::{Disturbance, DisturbanceId, NetworkFault, Traffic, WorkerAnswer, WorkerRequest},
+    network::{Backend, Disturbance, DisturbanceId, NetworkFault, Traffic, WorkerAnswer, WorkerRequest},
     process::{ProcessState, Signal},
     proxy::{ProxyRequest, ProxyRule, RuleId},
     stress::{Stress, StressOrder},
     target::{ResolvedHost, ResolvedNamespace, ResolvedProcess, ResolvedProxy, ResolvedTarget},
-    undo::UndoVerb,
+    undo::{HeldQdisc, UndoVerb},
 };
 
 use crate::{
@@ -129,6 +129,7 @@ impl Injection for LiveInjection {
             what: format!("disturb network namespace {}", namespace.title),
             cause,
         };
+        let fault = network::decide(namespace, traffic, fault).await?;
         // It has changed nothing yet, and ends with us: only now it can be named in a record.
         let worker = self.workshop.start(self.timing.patience).await.map_err(failed)?;
         let number = u32::try_from(self.workers.len()).expect("an injection has fewer than 2^32 targets");
@@ -137,6 +138,10 @@ impl Injection for LiveInjection {
             worker: worker.identity.clone(),
             namespace: namespace.identity.clone(),
             table: id.table(),
+            qdisc: (fault.backend() == Backend::Netem).then(|| HeldQdisc {
+                path: namespace.path.clone(),
+                major: DisturbanceId::qdisc_of(self.injection),
+            }),
         };
         self.record(undo, ResolvedTarget::Netns(namespace.clone()).key()).await?;
         self.workers.push(worker.clone());
@@ -145,7 +150,7 @@ impl Injection for LiveInjection {
             namespace: namespace.identity.clone(),
             path: namespace.path.clone(),
             traffic: traffic.clone(),
-            fault: fault.clone(),
+            fault,
             deadline: self.deadline,
             lease: self.lease,
         };

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use steadfast_linux::{LinuxError, ProcessHandle, process_state};
+use steadfast_linux::{
+    LinuxError, ProcessHandle,
+    network::{Namespace, remove_qdiscs},
+    process_state,
+};
 use steadfast_model::{
     ProcessIdentity,
+    network::NamespaceIdentity,
     process::{ProcessState, Signal},
     proxy::{ProxyRequest, RuleId},
-    undo::UndoVerb,
+    undo::{HeldQdisc, UndoVerb},
 };
 
 use crate::{Timing, control};
@@ -37,7 +42,13 @@ pub async fn carry_out(verb: &UndoVerb, timing: &Timing) -> Result<(), UndoError
     match verb {
         UndoVerb::ResumeProcess { process } => resume(process).await,
         UndoVerb::RemoveRule { control, proxy, rule } => remove(control, proxy, *rule, timing).await,
-        UndoVerb::EndWorker { worker, .. } => end(worker).await,
+        UndoVerb::EndWorker { worker, namespace, qdisc, .. } => {
+            end(worker).await?;
+            match qdisc {
+                Some(HeldQdisc { path, major }) => unqueue(namespace, path, *major).await,
+                None => Ok(()),
+            }
+        }
         UndoVerb::EndStress { worker, .. } => kill(worker).await,
         UndoVerb::Irreversible { .. } => Ok(()),
     }
@@ -70,6 +81,17 @@ async fn end(worker: &ProcessIdentity) -> Result<(), UndoError> {
         Ok(false) => Err(UndoError { message: format!("end worker {worker}: it is still there after KILL") }),
         Err(error) => Err(failed(&error)),
     }
+}
+
+/// Deletes what a worker that was killed could not. A namespace that nothing leads to is gone, and all in it.
+async fn unqueue(namespace: &NamespaceIdentity, path: &std::path::Path, major: u16) -> Result<(), UndoError> {
+    let (namespace, path) = (namespace.clone(), path.to_owned());
+    let removed = tokio::task::spawn_blocking(move || match Namespace::find(&namespace, &path)? {
+        Some(found) => remove_qdiscs(&found, major),
+        None => Ok(()),
+    });
+    let removed = removed.await.map_err(|error| UndoError { message: error.to_string() })?;
+    removed.map_err(|error| failed(&error))
 }
 
 /// Kills: there is nothing to be let go in good order, and its machine may be busy.

@@ -33,6 +33,9 @@ pub enum UndoVerb {
         namespace: NamespaceIdentity,
         /// The name of its nftables tables there.
         table: String,
+        /// What it holds there by more than descriptors, if anything.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        qdisc: Option<HeldQdisc>,
     },
     /// End a worker that puts load on this machine.
     EndStress {
@@ -48,6 +51,16 @@ pub enum UndoVerb {
     },
 }
 
+/// A queueing discipline, which stays in a network namespace when the process that made it is killed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldQdisc {
+    /// A file that leads to the namespace, or did. Others may lead there too.
+    pub path: PathBuf,
+    /// The upper half of its handle. Only what bears it is deleted.
+    pub major: u16,
+}
+
 impl UndoVerb {
     /// What a person could type when nothing of ours works any more.
     #[must_use]
@@ -57,6 +70,11 @@ impl UndoVerb {
             Self::RemoveRule { proxy, .. } => {
                 format!("steadfast recover   # or, ending the proxy with its rule: kill {}", proxy.pid)
             }
+            Self::EndWorker { worker, qdisc: Some(HeldQdisc { path, major }), .. } => format!(
+                "kill -KILL {}; for each DEVICE that shows {major:x}: in `nsenter --net={path} tc qdisc`: nsenter --net={path} tc qdisc del dev DEVICE root handle {major:x}:",
+                worker.pid,
+                path = path.display()
+            ),
             Self::EndWorker { worker, .. } | Self::EndStress { worker, .. } => {
                 format!("kill -KILL {}", worker.pid)
             }

@@ -77,7 +77,10 @@ impl Injection for FakeInjection {
         let worker =
             ProcessIdentity { pid: 1 + self.rules, start_time: 0, boot_id: "fake-worker".to_owned() };
         let identity = namespace.identity.clone();
-        state.begin_verb(self.id, UndoVerb::EndWorker { worker, namespace: identity, table: id.table() })?;
+        state.begin_verb(
+            self.id,
+            UndoVerb::EndWorker { worker, namespace: identity, table: id.table(), qdisc: None },
+        )?;
         state.disturb(namespace, id.table(), fault.clone())
     }
 
