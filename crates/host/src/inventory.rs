@@ -7,7 +7,7 @@ use steadfast_ledger::{StateDir, private_file};
 use steadfast_linux::{ProcessHandle, SystemClock, network, own_identity};
 use steadfast_model::{
     Clock, Duration,
-    network::{NetworkFault, Traffic},
+    network::{Backend, NetworkFault, Traffic},
 };
 
 use crate::reaper::ReaperKeeper;
@@ -62,6 +62,7 @@ async fn network_faults() -> String {
         jitter: Duration::ZERO,
         keep_order: false,
         seed: 0,
+        backend: Backend::Nftables,
     };
     let tried = tokio::task::spawn_blocking(move || network::probe(&Traffic::default(), &delay)).await;
     match tried

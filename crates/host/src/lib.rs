@@ -17,7 +17,7 @@
 //! | [`local`] | the engine's host: resolve, preflight, inject, renew, revert, observe |
 //! | `live`, [`world`] | what faults may do and look at |
 //! | [`undo`], [`revert`] | one step back; all steps of an injection |
-//! | `workshop`, [`worker`] | processes that hold faults by descriptor, and what they do |
+//! | `workshop`, [`worker`] | processes that hold faults, and what they do |
 //! | `takeover`, [`reaper`], [`recover()`] | undoing what others began |
 //! | `resolve`, `protect` | targets, and what may never be one |
 //! | [`status()`], `inventory` | what is live, and what would work |
@@ -47,5 +47,5 @@ pub use recover::{Recovery, forget, recover};
 pub use status::{Status, status};
 pub use timing::Timing;
 pub use undo::carry_out;
-pub use worker::run_worker;
+pub use worker::{run_stress_worker, run_worker};
 pub use world::LocalWorld;

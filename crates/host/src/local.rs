@@ -62,6 +62,7 @@ pub(crate) struct Inner {
     keeper: ReaperKeeper,
     undoer: Undoer,
     workshop: Workshop,
+    stress_workshop: Workshop,
     slots: Mutex<HashMap<InjectionId, Arc<Slot>>>,
 }
 
@@ -75,14 +76,16 @@ impl LocalHost {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new().map_err(|error| from_linux(&error))?);
         let ledger = Ledger::new(state.clone());
         let undoer = Undoer { ledger: ledger.clone(), clock: clock.clone(), timing, carries_out: true };
+        let world = LocalWorld::new(timing, ledger.clone());
         let inner = Inner {
             ledger,
             clock,
             timing,
             own: own_identity().map_err(|error| from_linux(&error))?,
             binding,
-            world: LocalWorld::new(timing),
+            world,
             workshop: Workshop { command: Vec::new(), dir: state.clone() },
+            stress_workshop: Workshop { command: Vec::new(), dir: state.clone() },
             keeper: ReaperKeeper::new(state, reaper, timing),
             undoer,
             slots: Mutex::default(),
@@ -95,6 +98,14 @@ impl LocalHost {
     #[expect(clippy::missing_panics_doc, reason = "called before anything else holds the host")]
     pub fn with_worker(mut self, command: Vec<OsString>) -> Self {
         Arc::get_mut(&mut self.inner).expect("a new host is held once").workshop.command = command;
+        self
+    }
+
+    /// The same, with what starts a worker that puts load on this machine. Without it there are no stress faults.
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "called before anything else holds the host")]
+    pub fn with_stress_worker(mut self, command: Vec<OsString>) -> Self {
+        Arc::get_mut(&mut self.inner).expect("a new host is held once").stress_workshop.command = command;
         self
     }
 

@@ -23,6 +23,12 @@ pub fn boot_id() -> Result<String, LinuxError> {
     }
 }
 
+/// What this machine is called.
+#[must_use]
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// The process that has this number now; `None` when there is none or it has ended.
 ///
 /// # Errors

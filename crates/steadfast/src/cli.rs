@@ -116,6 +116,9 @@ Examples:
     /// Holds one fault in a network namespace for an injector
     #[command(hide = true)]
     NetworkWorker,
+    /// Puts load on this machine for an injector
+    #[command(hide = true)]
+    StressWorker,
     /// One service of the sample system
     #[command(hide = true)]
     DemoService(demo::ServiceArguments),

@@ -14,4 +14,5 @@ pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod stress_worker;
 pub(crate) mod verdict;

@@ -72,6 +72,7 @@ fn dispatch(cli: Cli, terminal: Terminal) -> Result<u8, Failure> {
         }
         Command::Reaper => one_thread()?.block_on(commands::reaper::reaper(open()?.state, terminal)),
         Command::NetworkWorker => one_thread()?.block_on(commands::network_worker::network_worker()),
+        Command::StressWorker => one_thread()?.block_on(commands::stress_worker::stress_worker()),
         Command::DemoService(arguments) => one_thread()?.block_on(commands::demo::service(&arguments)),
         Command::DemoSupervisor(arguments) => one_thread()?.block_on(commands::demo::supervisor(&arguments)),
         Command::Status(arguments) => {

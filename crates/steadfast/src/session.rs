@@ -77,8 +77,10 @@ impl Session {
             reaper: self.command(&["reaper"]).into_iter().map(Into::into).collect(),
             timing: Timing::default(),
         };
-        let worker = self.command(&["network-worker"]).into_iter().map(Into::into).collect();
-        let host = LocalHost::new(options).map(|host| host.with_worker(worker));
+        let worker = |name| self.command(&[name]).into_iter().map(Into::into).collect();
+        let host = LocalHost::new(options).map(|host| {
+            host.with_worker(worker("network-worker")).with_stress_worker(worker("stress-worker"))
+        });
         host.map_err(|error| Failure::failed(&error).hint(error.hint.as_ref()))
     }
 

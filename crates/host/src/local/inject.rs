@@ -67,7 +67,7 @@ impl Inner {
         *slot.live() = Some(Live { deadline, lease, rules: Vec::new(), workers: Vec::new() });
         self.keep_watch(slot);
         let mut injection = LiveInjection {
-            world: self.world,
+            world: self.world.clone(),
             timing: self.timing,
             page: Some(page),
             injection: order.injection,
@@ -75,6 +75,7 @@ impl Inner {
             lease: opening.lease,
             rules: Vec::new(),
             workshop: self.workshop.clone(),
+            stress_workshop: self.stress_workshop.clone(),
             workers: Vec::new(),
         };
         let injected = order.fault.as_fault().inject(&mut injection, &order.targets).await;

@@ -16,6 +16,7 @@ mod probes;
 mod runs;
 mod stopping;
 mod storage;
+mod stress;
 mod support;
 mod targets;
 mod verdicts;
