@@ -8,10 +8,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 
 use super::{error::ExchangeError, tls::Tls};
@@ -52,7 +49,7 @@ impl Origin {
 
     /// Opens a connection, without a time limit of its own.
     pub(super) async fn connect(&self) -> Result<Connection, ExchangeError> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port))
+        let stream = steadfast_names::connect(&self.host, self.port)
             .await
             .map_err(|error| ExchangeError::of_io(&error))?;
         stream.set_nodelay(true).map_err(|error| ExchangeError::of_io(&error))?;
