@@ -24,6 +24,12 @@ rm -f /etc/resolv.conf /etc/nsswitch.conf /etc/hosts /etc/passwd
 step localhost steadfast run http-basic.yaml --yes --set url=http://localhost:$port $own
 step unknown steadfast run http-basic.yaml --yes --set url=http://service.example:$port $own
 step https steadfast run http-basic.yaml --yes --set url=https://localhost:$port $own
+mkdir -p /etc/steadfast
+printf 'apiVersion: steadfast.dev/v1alpha1\nkind: Policy\nspec: { longestFault: 1s }\n' >/etc/steadfast/policy.yaml
+step policy steadfast run process-pause.yaml --yes --binding $documents/binding.yaml
+chmod o+w /etc/steadfast/policy.yaml
+step open steadfast run process-pause.yaml --yes --binding $documents/binding.yaml
+rm /etc/steadfast/policy.yaml
 step down steadfast demo down
 step status steadfast status
 echo end >end
@@ -34,14 +40,16 @@ const ENTER: &str =
     r#"mount -t proc proc "$1/proc" && ip link set lo up && exec chroot "$1" /bin/sh /check/script"#;
 
 /// Name, exit code, and words that must be said.
-const EXPECTED: [(&str, u8, &[&str]); 9] = [
+const EXPECTED: [(&str, u8, &[&str]); 11] = [
     ("doctor", 0, &["works    pidfd", "works    state directory", "works    reaper"]),
     ("demo", 0, &["risk-slow      held", "none lost, none doubled"]),
     ("up", 0, &["gateway"]),
     ("pause", 0, &["held (completed)"]),
     ("localhost", 1, &["refuted"]),
     ("unknown", 2, &["inconclusive"]),
-    ("https", 4, &["trusts no certificates", "SSL_CERT_FILE"]),
+    ("https", 2, &["trusts no certificates", "SSL_CERT_FILE"]),
+    ("policy", 64, &["longer than the longest fault, 1s"]),
+    ("open", 64, &["others may write to it"]),
     ("down", 0, &["stopped"]),
     ("status", 0, &["Nothing is injected."]),
 ];

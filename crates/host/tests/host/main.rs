@@ -5,6 +5,7 @@
 mod ledgers;
 mod networks;
 mod orders;
+mod policies;
 mod proxies;
 mod roles;
 mod stage;

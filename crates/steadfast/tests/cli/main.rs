@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests start processes, wait for them and watch the clock")]
 
 mod annotations;
+mod boot;
 mod commands;
 mod documents;
 mod faults;
@@ -10,6 +11,7 @@ mod help;
 mod memory;
 mod networks;
 mod plans;
+mod policies;
 mod ports;
 mod probes;
 mod runs;
