@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum, builder::styling};
 
 pub(crate) mod demo;
 pub(crate) mod fault;
+pub(crate) mod load;
 pub(crate) mod proxy;
 pub(crate) mod run;
 pub(crate) mod runs;
@@ -80,6 +81,8 @@ Examples:
         #[arg(long, short, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
         output: Output,
     },
+    /// Send open-loop HTTP load and say what became of it
+    Load(load::LoadArguments),
     /// Judge counts from a JSON document
     Verdict(verdict::VerdictArguments),
     /// Write a first experiment for a URL of your own

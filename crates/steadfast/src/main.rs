@@ -63,6 +63,7 @@ fn dispatch(cli: Cli, terminal: Terminal) -> Result<u8, Failure> {
         Command::Init(arguments) => commands::init::init(&arguments, terminal),
         Command::Fault(FaultCommand::List { output }) => commands::fault::list(output, terminal),
         Command::Fault(FaultCommand::Show { kind, output }) => commands::fault::show(&kind, output, terminal),
+        Command::Load(arguments) => threads()?.block_on(commands::load::load(&arguments, terminal)),
         Command::Proxy(arguments) => {
             one_thread()?.block_on(commands::proxy::proxy(arguments, open, terminal))
         }

@@ -33,7 +33,7 @@ use steadfast_model::{Clock, sample::Increment};
 use steadfast_probes::{StatusSet, load::HttpLoad, world::LoadGood};
 use tokio::sync::{Notify, watch};
 
-pub use tally::LoadCounts;
+pub use tally::{LoadCounts, LoadTiming};
 
 use super::{lock, message::Message};
 use due::DueTimes;
@@ -144,6 +144,10 @@ impl Load {
 
     pub(super) fn counts(&self) -> LoadCounts {
         lock(&self.tally).counts()
+    }
+
+    pub(super) fn timing(&self) -> LoadTiming {
+        lock(&self.tally).timing()
     }
 
     pub(super) fn report(&self) -> LoadReport {

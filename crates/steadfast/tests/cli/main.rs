@@ -8,6 +8,7 @@ mod commands;
 mod documents;
 mod faults;
 mod help;
+mod loads;
 mod memory;
 mod networks;
 mod plans;

@@ -15,7 +15,9 @@ const LONGEST_REST: Duration = Duration::from_secs(1);
 
 pub(super) async fn send(load: Arc<Load>, number: u64, due: BootTime) {
     let mut given_up = load.given_up.subscribe();
-    let rest = load.timeout.saturating_sub(load.clock.boot().since(due));
+    let late = load.clock.boot().since(due);
+    lock(&load.tally).taken_up(late);
+    let rest = load.timeout.saturating_sub(late);
     let exchange = tokio::time::timeout(rest, load.exchange());
     let ended = tokio::select! {
         // Also when the load itself is gone. The request stays undecided.
