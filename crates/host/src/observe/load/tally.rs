@@ -84,8 +84,12 @@ impl Tally {
         }
     }
 
-    /// A request is due, no earlier than the one before. Its number, or nothing when `most` are open: then it is bad.
+    /// A request is due, no earlier than the one before. Its number, or nothing when `most` are open: then it is bad. Once
+    /// closed, nothing is due any more.
     pub(super) fn due(&mut self, at: BootTime, most: usize) -> Option<u64> {
+        if self.closed {
+            return None;
+        }
         let number = self.counts.due;
         self.counts.due += 1;
         if self.open.len() >= most {
