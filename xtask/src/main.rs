@@ -8,6 +8,7 @@ mod bench;
 mod codegen;
 mod collections;
 mod crash;
+mod dist;
 mod program;
 mod test;
 mod tidy;
@@ -15,6 +16,7 @@ mod tidy;
 use bench::{BenchArguments, bench};
 use codegen::codegen;
 use crash::{CrashArguments, crash};
+use dist::{DistArguments, dist};
 use test::test;
 use tidy::tidy;
 
@@ -40,6 +42,8 @@ enum Chore {
     Crash(CrashArguments),
     /// Runs everything a change must pass
     Test,
+    /// Builds one static program into target/dist, and with --check runs it in a bare Debian root
+    Dist(DistArguments),
     /// Measures speed beside rivals and limits, and writes docs/benchmarks.md
     Bench(BenchArguments),
 }
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
         Chore::Codegen { check } => codegen(check),
         Chore::Crash(arguments) => crash(&arguments),
         Chore::Test => test(),
+        Chore::Dist(arguments) => dist(&arguments),
         Chore::Bench(arguments) => bench(&arguments),
     };
     match result {

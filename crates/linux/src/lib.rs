@@ -31,8 +31,8 @@ pub use detach::{Detached, become_session_leader, detach};
 pub use error::LinuxError;
 pub use handle::{ProcessHandle, wait_for_an_end};
 pub use identity::{
-    ancestors, arguments, boot_id, command_name, host_name, identify, is_kernel_thread, own_identity,
-    process_state, run_the_same_program,
+    ancestors, arguments, boot_id, command_name, executable, host_name, identify, is_kernel_thread,
+    own_identity, process_state, run_the_same_program, users,
 };
 pub use listen::{Listeners, listeners};
 pub use worker::{Worker, WorkerPipes, start_worker};

@@ -5,6 +5,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod fault;
 pub(crate) mod init;
+pub(crate) mod load;
 pub(crate) mod network_worker;
 pub(crate) mod proxy;
 pub(crate) mod reaper;

@@ -6,6 +6,7 @@ mod ledgers;
 mod netem;
 mod networks;
 mod orders;
+mod policies;
 mod proxies;
 mod roles;
 mod stage;
