@@ -30,8 +30,12 @@ const LEVELS: &[(&str, u8)] = &[
 ];
 
 /// Crates beside the levels: what they may use, as the first level they may not, and who may use them.
-const BESIDE: &[(&str, u8, Users)] =
-    &[("demo", 4, Users::Program), ("folders", 0, Users::Builds), ("testkit", 4, Users::Tests)];
+const BESIDE: &[(&str, u8, Users)] = &[
+    ("demo", 4, Users::Program),
+    ("folders", 0, Users::Builds),
+    ("properties", 4, Users::Tests),
+    ("testkit", 4, Users::Tests),
+];
 
 /// Who may use a crate beside the levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
