@@ -8,13 +8,16 @@ mod bench;
 mod codegen;
 mod collections;
 mod crash;
+mod fuzz;
 mod program;
 mod test;
 mod tidy;
+mod tools;
 
 use bench::{BenchArguments, bench};
 use codegen::codegen;
 use crash::{CrashArguments, crash};
+use fuzz::{FuzzArguments, fuzz};
 use test::test;
 use tidy::tidy;
 
@@ -38,6 +41,8 @@ enum Chore {
     },
     /// Kills Steadfast's processes at seeded system calls and looks for what is left behind
     Crash(CrashArguments),
+    /// Searches for inputs that break a property of a parser; needs a nightly toolchain
+    Fuzz(FuzzArguments),
     /// Runs everything a change must pass
     Test,
     /// Measures speed beside rivals and limits, and writes docs/benchmarks.md
@@ -49,6 +54,7 @@ fn main() -> ExitCode {
         Chore::Tidy => tidy(),
         Chore::Codegen { check } => codegen(check),
         Chore::Crash(arguments) => crash(&arguments),
+        Chore::Fuzz(arguments) => fuzz(&arguments),
         Chore::Test => test(),
         Chore::Bench(arguments) => bench(&arguments),
     };

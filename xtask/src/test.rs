@@ -8,14 +8,14 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::program::{cargo, program, root, run, watch};
+use crate::{
+    program::{cargo, program, root, run, watch},
+    tools::DENY,
+};
 
 mod expected;
 
 use expected::Expected;
-
-/// The version of cargo-deny that reads our `deny.toml`.
-const DENY_VERSION: &str = "0.20.2";
 
 /// Runs every step; stops at the first that fails.
 pub(crate) fn test() -> Result<()> {
@@ -126,26 +126,9 @@ fn docs() -> Result<()> {
     run(command)
 }
 
-/// Licences, bans and sources of all dependencies. The program is built once into `target/tools`.
+/// Licences, bans and sources of all dependencies.
 fn deny() -> Result<()> {
-    let tools = root().join("target/tools");
-    let deny = tools.join("bin/cargo-deny");
-    if !deny.exists() {
-        say("building cargo-deny once; it takes some minutes");
-        let tools = tools.to_str().context("the path is UTF-8")?;
-        run(cargo(&[
-            "install",
-            "cargo-deny",
-            "--locked",
-            "--version",
-            DENY_VERSION,
-            "--root",
-            tools,
-            // It runs for seconds and is built on every fresh clone: optimising it takes longer than it saves.
-            "--debug",
-            "--quiet",
-        ]))?;
-    }
+    let deny = DENY.path()?;
     let deny = deny.to_str().context("the path is UTF-8")?;
     run(program(deny, &["--log-level", "error", "check", "bans", "licenses", "sources"]))
 }

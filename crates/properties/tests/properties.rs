@@ -103,3 +103,17 @@ fn seeds_reach_what_they_are_for() {
     });
     assert!(good >= 4, "{good} verdicts");
 }
+
+#[test]
+fn every_property_has_a_fuzz_target() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/targets");
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<String> =
+        entries.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    let mut names = TARGETS.map(|target| target.name.to_owned());
+    files.sort();
+    names.sort();
+    assert_eq!(files, names);
+    let manifest = include_str!("../../../fuzz/Cargo.toml");
+    assert!(names.iter().all(|name| manifest.contains(&format!("name = \"{name}\""))));
+}
