@@ -9,14 +9,17 @@ mod codegen;
 mod collections;
 mod crash;
 mod dist;
+mod fuzz;
 mod program;
 mod test;
 mod tidy;
+mod tools;
 
 use bench::{BenchArguments, bench};
 use codegen::codegen;
 use crash::{CrashArguments, crash};
 use dist::{DistArguments, dist};
+use fuzz::{FuzzArguments, fuzz};
 use test::test;
 use tidy::tidy;
 
@@ -40,6 +43,8 @@ enum Chore {
     },
     /// Kills Steadfast's processes at seeded system calls and looks for what is left behind
     Crash(CrashArguments),
+    /// Searches for inputs that break a property of a parser; needs a nightly toolchain
+    Fuzz(FuzzArguments),
     /// Runs everything a change must pass
     Test,
     /// Builds one static program into target/dist, and with --check runs it in a bare Debian root
@@ -53,6 +58,7 @@ fn main() -> ExitCode {
         Chore::Tidy => tidy(),
         Chore::Codegen { check } => codegen(check),
         Chore::Crash(arguments) => crash(&arguments),
+        Chore::Fuzz(arguments) => fuzz(&arguments),
         Chore::Test => test(),
         Chore::Dist(arguments) => dist(&arguments),
         Chore::Bench(arguments) => bench(&arguments),

@@ -11,14 +11,13 @@ use anyhow::{Context, Result, bail};
 use crate::{
     dist::Checked,
     program::{cargo, program, root, run, watch},
+    tools::DENY,
 };
 
 mod expected;
 
 use expected::Expected;
 
-/// The version of cargo-deny that reads our `deny.toml`.
-const DENY_VERSION: &str = "0.20.2";
 /// The step that needs root, debootstrap and a Debian mirror.
 const BARE_ROOT: &str = "bare Debian root";
 
@@ -153,26 +152,9 @@ fn docs() -> Result<()> {
     run(command)
 }
 
-/// Licences, bans and sources of all dependencies. The program is built once into `target/tools`.
+/// Licences, bans and sources of all dependencies.
 fn deny() -> Result<()> {
-    let tools = root().join("target/tools");
-    let deny = tools.join("bin/cargo-deny");
-    if !deny.exists() {
-        say("building cargo-deny once; it takes some minutes");
-        let tools = tools.to_str().context("the path is UTF-8")?;
-        run(cargo(&[
-            "install",
-            "cargo-deny",
-            "--locked",
-            "--version",
-            DENY_VERSION,
-            "--root",
-            tools,
-            // It runs for seconds and is built on every fresh clone: optimising it takes longer than it saves.
-            "--debug",
-            "--quiet",
-        ]))?;
-    }
+    let deny = DENY.path()?;
     let deny = deny.to_str().context("the path is UTF-8")?;
     run(program(deny, &["--log-level", "error", "check", "bans", "licenses", "sources"]))
 }

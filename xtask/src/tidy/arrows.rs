@@ -34,6 +34,7 @@ const BESIDE: &[(&str, u8, Users)] = &[
     ("demo", 4, Users::Program),
     ("folders", 0, Users::Builds),
     ("names", 0, Users::World),
+    ("properties", 4, Users::Tests),
     ("testkit", 4, Users::Tests),
 ];
 
