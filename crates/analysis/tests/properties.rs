@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use steadfast_analysis::plan::{Outset, Prospect};
 use steadfast_analysis::{
-    Control, Counts, Entry, EndTest, Finding, Increments, Interval, Judge, Metric, Tally, Tolerance, Verdict,
+    Control, Counts, EndTest, Entry, Finding, Increments, Interval, Judge, Metric, Tally, Tolerance, Verdict,
     episode, judge,
 };
 

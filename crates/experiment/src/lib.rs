@@ -31,9 +31,7 @@ mod split;
 pub mod steady;
 pub mod tolerance;
 
-pub use document::{
-    Confidence, Expectation, Experiment, LoadEntry, Metadata, Recovery, Spec, Windows,
-};
+pub use document::{Confidence, Expectation, Experiment, LoadEntry, Metadata, Recovery, Spec, Windows};
 pub use guard::{Guard, HttpGuard, MetricGuard};
 pub use method::{Inject, MethodStep, ParallelStep, Repeat, Run};
 pub use print::print;

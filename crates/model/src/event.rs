@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use plan::{
-    PlannedCommand, PlannedInjection, PlannedMetric, RunPlan, StoredHistory, Tolerance, Turn,
-};
+pub use plan::{PlannedCommand, PlannedInjection, PlannedMetric, RunPlan, StoredHistory, Tolerance, Turn};
 
 use crate::{
     Effect, InjectionId, Outcome, ResolvedTarget, RunId, Target, Verdict, WallTime, sample::MetricSample,

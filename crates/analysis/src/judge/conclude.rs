@@ -33,9 +33,7 @@ impl Judge {
             .watches
             .iter()
             .enumerate()
-            .map(|(index, watch)| {
-                self.metric(index, watch, stop.as_ref().filter(|_| !watch.closed), &hold)
-            })
+            .map(|(index, watch)| self.metric(index, watch, stop.as_ref().filter(|_| !watch.closed), &hold))
             .collect();
         let (verdict, deciding) = overall(&metrics, stop.as_ref());
         let first = &metrics[deciding[0]];

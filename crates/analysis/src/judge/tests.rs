@@ -189,7 +189,10 @@ fn a_window_is_judged_by_what_lies_in_it() {
         assert_eq!(metric.ln_evidence.len(), 48, "one entry an interval of the run");
     }
     let alone = found(vec![metric("first", counts(24, 0.0, 500.0))]);
-    assert_eq!(finding.metrics[1].p_held, alone.metrics[0].p_held, "a later window is judged like a first one");
+    assert_eq!(
+        finding.metrics[1].p_held, alone.metrics[0].p_held,
+        "a later window is judged like a first one"
+    );
 }
 
 #[test]

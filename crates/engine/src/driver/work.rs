@@ -69,7 +69,17 @@ impl Work {
         };
         let faults = plan.injections().map(fault).collect();
         let loads = watch::channel(false).0;
-        Self { plan, run, stage, inbox, faults, sampling: None, commands: vec![], loads, tasks: JoinSet::new() }
+        Self {
+            plan,
+            run,
+            stage,
+            inbox,
+            faults,
+            sampling: None,
+            commands: vec![],
+            loads,
+            tasks: JoinSet::new(),
+        }
     }
 
     pub(super) fn resolved(&mut self, injection: InjectionId, targets: Vec<ResolvedTarget>) {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use steadfast_analysis::{
-    Counts, Entry, Increments, Interval, Judge, LONG_ENOUGH, MIN_FAULT_COMPLETENESS, Metric, Step, Tally, Unsteady,
-    evidence::Mixture, recovery, steady,
+    Counts, Entry, Increments, Interval, Judge, LONG_ENOUGH, MIN_FAULT_COMPLETENESS, Metric, Step, Tally,
+    Unsteady, evidence::Mixture, recovery, steady,
 };
 use steadfast_model::{
     digest,

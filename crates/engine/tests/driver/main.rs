@@ -5,7 +5,12 @@ mod scene;
 use std::time::Duration;
 
 use scene::{Script, play, play_with};
-use steadfast_engine::{guard::Guard, host::HostErrorKind, plan::{Injection, Item}, replay};
+use steadfast_engine::{
+    guard::Guard,
+    host::HostErrorKind,
+    plan::{Injection, Item},
+    replay,
+};
 use steadfast_model::{
     Effect, Event, EventBody, InjectionId, Phase,
     event::{Known, Tolerance},

@@ -17,7 +17,7 @@ use steadfast_engine::{
     Plan, RunEnd, Stage,
     guard::Guard,
     host::{Capability, Host, HostError, HostErrorKind, InjectionOrder, LoadReport, RevertError, Traffic},
-    plan::{Injection, Metric, Item, Windows},
+    plan::{Injection, Item, Metric, Windows},
     replay, run, stop_switch,
 };
 use steadfast_faults::{FaultSpec, Preview};

@@ -58,7 +58,8 @@ fn faults_beside_each_other_are_in_place_at_once_and_each_has_its_verdict() {
     run.sample(20, 0, 200);
     assert_eq!(run.ended(), "completed held heldWithin");
     assert_eq!(lines(&run), ["slow: held heldWithin", "down: held heldWithin"]);
-    let names: Vec<_> = (0..2).map(|index| run.conclusion().finding["metrics"][index]["name"].clone()).collect();
+    let names: Vec<_> =
+        (0..2).map(|index| run.conclusion().finding["metrics"][index]["name"].clone()).collect();
     assert_eq!(names, ["pay under slow", "pay under down"]);
     assert!(run.replay().agrees);
 }

@@ -24,7 +24,8 @@ pub(super) fn check(experiment: &Experiment, spec: &Path, problems: &mut Problem
             MethodStep::Parallel(steps) if !(2..=MOST_AT_ONCE).contains(&steps.len()) => {
                 let hint = "a single one is a step by itself";
                 problems.below(at, |problems| {
-                    let message = format!("these are {}; from 2 to {MOST_AT_ONCE} can go on at once", steps.len());
+                    let message =
+                        format!("these are {}; from 2 to {MOST_AT_ONCE} can go on at once", steps.len());
                     problems.error(&["parallel"], message, Some(hint));
                 });
             }
@@ -43,7 +44,9 @@ pub(super) fn check(experiment: &Experiment, spec: &Path, problems: &mut Problem
             problems.error(&["method"], format!("there are more than {MOST_STEPS} steps"), None);
         }
         if injections > MOST_INJECTIONS {
-            let message = format!("these are {injections} injections with ramps and repetitions; at most {MOST_INJECTIONS}");
+            let message = format!(
+                "these are {injections} injections with ramps and repetitions; at most {MOST_INJECTIONS}"
+            );
             problems.error(&["method"], message, None);
         }
         if injections == 0 {
@@ -141,4 +144,3 @@ fn check_target(target: &Target, problems: &mut Problems) {
         Target::Service(service) => name::check(&["service"], service, problems),
     }
 }
-

@@ -129,7 +129,7 @@ impl RatioWatch {
             );
         }
         let bad = self.bad(some.events, whole.events, &mut notes)?;
-        Ok(counted(bad, whole.events, notes))
+        Ok(Counted { spans_gap: gaps > 0, ..counted(bad, whole.events, notes) })
     }
 
     /// There are no series yet. Whether there ever will be is not known, but no event was counted: that is no traffic.
@@ -210,5 +210,5 @@ impl RatioWatch {
 fn counted(bad: u64, total: u64, mut notes: Vec<String>) -> Counted {
     notes.dedup();
     let note = (!notes.is_empty()).then(|| notes.join("; "));
-    Counted { increment: Increment { bad, total }, note }
+    Counted { increment: Increment { bad, total }, note, spans_gap: false }
 }

@@ -104,6 +104,7 @@ fn an_interval_without_a_new_scrape_is_a_gap_and_counted_with_the_next() {
     let next = looks[2].as_ref().unwrap();
     assert_eq!(next.increment, steadfast_model::sample::Increment { bad: 0, total: 30 });
     assert!(next.note.as_ref().unwrap().contains("covers 1 interval more"));
+    assert!(next.spans_gap && !looks[0].as_ref().unwrap().spans_gap);
 }
 
 #[test]

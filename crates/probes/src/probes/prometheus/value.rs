@@ -44,14 +44,14 @@ impl Watch for ValueWatch {
         let values = values?;
         self.seen = Some(seen);
         if first {
-            return Ok(Counted { increment: Increment::default(), note: joined(notes) });
+            return Ok(Counted { increment: Increment::default(), note: joined(notes), spans_gap: false });
         }
         let bad: Vec<f64> = values.iter().copied().filter(|value| !self.value.is_good(*value)).collect();
         if let Some(one) = bad.first() {
             notes.insert(0, format!("{one} is not {}", self.value.limits()));
         }
         let increment = Increment { bad: bad.len() as u64, total: values.len() as u64 };
-        Ok(Counted { increment, note: joined(notes) })
+        Ok(Counted { increment, note: joined(notes), spans_gap: false })
     }
 }
 
