@@ -66,6 +66,10 @@ pub struct CounterRatio {
     pub good: Option<Selector>,
     /// Series that count all events.
     pub total: Selector,
+    /// A metric `bad` or `good` that Prometheus does not know stands for no such event yet, instead of for a wrong name.
+    /// For services that show a counter only once it has counted something.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub absent_is_zero: bool,
 }
 
 /// A query and the limits its value keeps.

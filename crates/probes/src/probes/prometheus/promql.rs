@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use promql_parser::parser::{self, Expr, Offset, VectorSelector, value::ValueType};
+use promql_parser::{
+    label::{MatchOp, Matcher},
+    parser::{self, Expr, Offset, VectorSelector, value::ValueType},
+};
 
 use super::LONGEST_QUERY;
+use crate::selector::NAME;
 
 /// More brackets than this inside each other are refused.
 const DEEPEST: usize = 50;
@@ -96,6 +100,37 @@ pub(super) fn up(selector: &str) -> String {
     let matchers = selector.matchers.matchers.iter().filter(|matcher| of_target(&matcher.name));
     let matchers: Vec<String> = matchers.map(ToString::to_string).collect();
     if matchers.is_empty() { "up".to_owned() } else { format!("up{{{}}}", matchers.join(",")) }
+}
+
+/// How many series the metric of a part has, and how many of them have each of its labels, as one query: the label `i` is
+/// empty or the label. Only where `total` looks, as far as that can be said of the part's metric. Nothing when the part
+/// names no metric.
+pub(super) fn named(part: &str, total: &str, labels: &[&str]) -> Option<String> {
+    let (Ok(Expr::VectorSelector(part)), Ok(Expr::VectorSelector(total))) =
+        (parser::parse(part), parser::parse(total))
+    else {
+        return None;
+    };
+    let name = |selector: &VectorSelector| {
+        let written = selector.matchers.matchers.iter().find(|matcher| is_name(matcher));
+        selector.name.clone().or_else(|| written.map(|matcher| matcher.value.clone()))
+    };
+    let wanted = name(&part)?;
+    let same = name(&total).as_ref() == Some(&wanted);
+    let shared = |matcher: &&Matcher| {
+        matcher.name != NAME && (same || part.matchers.matchers.iter().any(|own| own == *matcher))
+    };
+    let shared = total.matchers.matchers.iter().filter(shared).map(ToString::to_string);
+    let all: Vec<String> = [format!("{NAME}={wanted:?}")].into_iter().chain(shared).collect();
+    let all = all.join(",");
+    let with = |label: &&str| labelled(&format!("count({{{all},{label}!=\"\"}})"), label);
+    let parts: Vec<String> =
+        [labelled(&format!("count({{{all}}})"), "")].into_iter().chain(labels.iter().map(with)).collect();
+    Some(parts.join(" or "))
+}
+
+fn is_name(matcher: &Matcher) -> bool {
+    matcher.name == NAME && matcher.op == MatchOp::Equal
 }
 
 fn deepest(text: &str) -> usize {
@@ -206,6 +241,17 @@ mod tests {
         let selector = "a{job=\"g\",code=\"500\",instance=~\"x.*\"}";
         assert_eq!(up(selector), "up{job=\"g\",instance=~\"x.*\"}");
         assert_eq!(up("a{code=\"500\"}"), "up");
+    }
+
+    #[test]
+    fn the_metric_of_a_part_is_looked_for_where_the_whole_is() {
+        let (part, total) = ("a_total{job=\"g\",status=~\"5..\"}", "a_total{job=\"g\",route!=\"/x\"}");
+        let query = named(part, total, &["status"]).unwrap();
+        assert!(query.contains("count({__name__=\"a_total\",job=\"g\",route!=\"/x\",status!=\"\"})"), "{query}");
+        assert_eq!(read(&query).unwrap().selectors.len(), 2);
+        let other = named("errors_total{job=\"g\"}", total, &[]).unwrap();
+        assert!(other.contains("{__name__=\"errors_total\",job=\"g\"}"), "{other}");
+        assert_eq!(named("{code=\"500\"}", total, &["code"]), None);
     }
 
     #[test]

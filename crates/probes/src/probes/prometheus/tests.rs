@@ -55,7 +55,30 @@ fn up(at: f64) -> String {
 /// The four answers of a look at a ratio: the time, the scrape, all, and those with a 5xx code.
 fn at(now: f64, counts: &[(&str, f64)]) -> Vec<String> {
     let failed: Vec<_> = counts.iter().copied().filter(|(code, _)| code.starts_with('5')).collect();
-    vec![time(now), up(now - 0.2), samples(now - 0.2, counts), samples(now - 0.2, &failed)]
+    let mut answers = vec![time(now), up(now - 0.2), samples(now - 0.2, counts), samples(now - 0.2, &failed)];
+    // Where nothing failed, the name is asked for at the first look.
+    if failed.is_empty() && now <= 1.0 {
+        answers.push(vector(now, &[("", 1.0), ("code", 1.0)]));
+    }
+    answers
+}
+
+#[test]
+fn a_part_that_can_never_be_found_is_a_gap_and_not_zero_failures() {
+    let look = |asked: &[(&str, f64)]| {
+        let mut answers = at(2.0, &[("200", 100.0)]);
+        answers.push(vector(2.0, asked));
+        answers
+    };
+    let error = last_error(RATIO, &[look(&[("", 3.0)])]);
+    assert!(error.contains("`bad` cannot be counted: no series of that name has a label `code`"), "{error}");
+    let error = last_error(RATIO, &[look(&[])]);
+    assert!(error.contains("no metric `requests_total` where `total` is (if it appears only"), "{error}");
+    let lazy = RATIO.replace("} }", ", \"absentIsZero\": true } }");
+    assert_eq!(last(&lazy, &[look(&[])]), (0, 0, String::new()));
+    assert!(last_error(&lazy, &[look(&[("", 3.0)])]).contains("has a label `code`"));
+    // Once it is known it is not asked for again.
+    assert_eq!(last(RATIO, &[look(&[("", 3.0), ("code", 3.0)]), at(3.0, &[("200", 104.0)])]), (0, 4, String::new()));
 }
 
 fn looks(document: &str, answers: &[Vec<String>]) -> Vec<Result<Counted, ProbeError>> {
@@ -129,7 +152,8 @@ fn a_failure_born_in_an_interval_that_could_not_be_counted_is_counted_with_the_n
 
 #[test]
 fn what_prometheus_has_not_heard_of_for_long_is_a_gap() {
-    let old = vec![time(100.0), up(30.0), samples(30.0, &[("200", 10.0)]), samples(30.0, &[])];
+    let mut old = vec![time(100.0), up(30.0), samples(30.0, &[("200", 10.0)]), samples(30.0, &[])];
+    old.push(vector(100.0, &[("", 1.0), ("code", 1.0)]));
     let error = last_error(RATIO, &[old]);
     assert!(error.contains("is 70 s old"), "{error}");
     let error = last_error(QUEUE, &[vec![read(100.0, 30.0)]]);
