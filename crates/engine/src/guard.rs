@@ -147,9 +147,12 @@ mod tests {
     #[test]
     fn a_probe_must_fail_several_times_and_silence_is_failure() {
         let mut streak = Streak::default();
-        let good = Ok(Counted { increment: Increment { bad: 0, total: 1 }, note: None });
-        let bad =
-            Ok(Counted { increment: Increment { bad: 1, total: 1 }, note: Some("HTTP 500".to_owned()) });
+        let good = Ok(Counted { increment: Increment { bad: 0, total: 1 }, note: None, spans_gap: false });
+        let bad = Ok(Counted {
+            increment: Increment { bad: 1, total: 1 },
+            note: Some("HTTP 500".to_owned()),
+            spans_gap: false,
+        });
         assert_eq!(streak.feed_look(Some(&bad), 2), None);
         assert_eq!(streak.feed_look(Some(&good), 2), None);
         assert_eq!(streak.feed_look(None, 2), None);

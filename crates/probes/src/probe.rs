@@ -34,6 +34,9 @@ pub struct Counted {
     pub increment: Increment,
     /// Something odd about them, such as a counter that was reset.
     pub note: Option<String>,
+    /// The increment also counts what happened before the last look that could not count: part of it may be older than
+    /// one interval.
+    pub spans_gap: bool,
 }
 
 /// Why a look counted nothing. Messages are fragments after "failed to".

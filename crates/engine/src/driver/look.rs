@@ -97,6 +97,7 @@ fn both(earlier: Look, later: Look) -> Look {
                 total: one.increment.total.saturating_add(other.increment.total),
             },
             note: one.note.or(other.note),
+            spans_gap: one.spans_gap || other.spans_gap,
         }),
         (Ok(counted), Err(error)) | (Err(error), Ok(counted)) => {
             let note = counted.note.clone().unwrap_or_else(|| format!("failed to {error}"));

@@ -12,7 +12,7 @@ use steadfast_model::{
     event::Tolerance,
     problem::{Path, Severity},
 };
-use steadfast_probes::{Probe, ProbeSpec, Watch, load::HttpLoad};
+use steadfast_probes::{Probe, ProbeSpec, Watch, load::HttpLoad, probes::prometheus::Prometheus};
 use steadfast_slo::Slo;
 
 use super::{Metric, Plan, Windows};
@@ -85,13 +85,18 @@ fn probed(checked: &Checked, state: &ProbeState, path: &Path, problems: &mut Pro
 /// A metric, and what traffic the experiment itself makes for it.
 fn metric(checked: &Checked, name: &str, counted: ProbeSpec, tolerance: Tolerance) -> Metric {
     let experiment = &checked.experiment;
+    let interval = experiment.spec.windows.interval;
     let traffic = match &counted {
         ProbeSpec::Load(counted) => {
             let wanted = |load: &&HttpLoad| counted.load.as_ref().is_none_or(|name| load.name == *name);
             Some(experiment.loads().filter(wanted).map(|load| load.rate.get()).sum())
         }
         // One look an interval is one event.
-        ProbeSpec::Http(_) => Some(1.0 / experiment.spec.windows.interval.seconds()),
+        ProbeSpec::Http(_) | ProbeSpec::Command(_) => Some(1.0 / interval.seconds()),
+        // At least: with `every` there may be more, as many as there are scrapes.
+        ProbeSpec::Prometheus(Prometheus { value: Some(value), .. }) => {
+            Some(1.0 / interval.max(value.range()).seconds())
+        }
         _ => None,
     };
     let onset = onset::of(&counted, checked);

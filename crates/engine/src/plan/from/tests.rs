@@ -217,4 +217,38 @@ fn too_many_faults_for_too_many_metrics_are_refused() {
         (0..5).map(step).collect::<String>()
     );
     assert!(plan(&text, &[]).unwrap_err().contains("are 1100 to judge; at most 1000"));
+/// The experiment with this steady state in place of its SLO.
+fn with(steady: &str) -> Result<Plan, String> {
+    plan(
+        &TEXT
+            .replace("slo: { ref: pay }", steady)
+            .replace("  guards:\n    - metric: { name: pay, above: 50%, for: 2500ms }\n", ""),
+        &[],
+    )
+}
+
+#[test]
+fn what_a_prometheus_knows_is_of_the_time_before_for_an_interval_and_the_range_of_a_query() {
+    let onset = |steady: &str| with(steady).unwrap().metrics[0].onset.to_string();
+    let ratio =
+        "prometheus: { name: p, ratio: { bad: 'a{code=\"500\"}', total: a }, tolerance: { absolute: 5% } }";
+    assert_eq!(onset(ratio), "1s");
+    let value = "prometheus: { name: p, value: { query: 'sum(rate(a[5s]))', atMost: 1 }, tolerance: { absolute: 50% } }";
+    assert_eq!(onset(value), "6s");
+    let found = with(&value.replace("5s", "5m")).unwrap_err();
+    assert!(
+        found.contains(
+            "spec.method[1].inject.for: 20s is too short for `p`: it shows all that is bad only 5m1s"
+        ),
+        "{found}"
+    );
+}
+
+#[test]
+fn looks_that_are_one_event_each_make_their_own_traffic() {
+    let traffic = |steady: &str| with(steady).unwrap().metrics[0].traffic;
+    assert_eq!(traffic("command: { name: c, argv: [check], tolerance: { absolute: 20% } }"), Some(1.0));
+    let value = "prometheus: { name: p, value: { query: 'sum(rate(a[4s]))', atMost: 1 }, tolerance: { absolute: 50% } }";
+    assert_eq!(traffic(value), Some(0.25));
+    assert_eq!(traffic(&value.replace("rate(a[4s])", "a")), Some(1.0));
 }

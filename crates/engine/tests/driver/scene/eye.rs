@@ -56,7 +56,7 @@ impl Watch for Looking {
         } else {
             Increment { bad: if in_place { script.bad_under_fault } else { 0 }, total: script.traffic }
         };
-        Ok(Counted { increment, note: None })
+        Ok(Counted { increment, note: None, spans_gap: false })
     }
 }
 

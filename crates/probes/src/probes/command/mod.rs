@@ -86,7 +86,7 @@ impl Watch for CommandWatch {
             true => Increment::default(),
             false => Increment { bad: u64::from(wrong.is_some()), total: 1 },
         };
-        Ok(Counted { increment, note: wrong })
+        Ok(Counted { increment, note: wrong, spans_gap: false })
     }
 }
 

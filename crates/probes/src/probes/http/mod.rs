@@ -129,9 +129,9 @@ impl Watch for HttpWatch {
             _ => format!("{bad} of {total}, the first: {first}"),
         });
         if first {
-            return Ok(Counted { increment: Increment::default(), note });
+            return Ok(Counted { increment: Increment::default(), note, spans_gap: false });
         }
-        Ok(Counted { increment: Increment { bad, total }, note })
+        Ok(Counted { increment: Increment { bad, total }, note, spans_gap: false })
     }
 }
 

@@ -32,7 +32,7 @@ fn second_look(document: &str, script: impl Fn(&FakeWorld)) -> Counted {
 #[test]
 fn an_answer_as_expected_is_one_good_event() {
     let counted = second_look(r#"{ "service": "risk" }"#, |world| world.answer(204, ""));
-    assert_eq!(counted, Counted { increment: Increment { bad: 0, total: 1 }, note: None });
+    assert_eq!(counted, Counted { increment: Increment { bad: 0, total: 1 }, note: None, spans_gap: false });
 }
 
 #[test]

@@ -93,6 +93,6 @@ impl Watch for LoadWatch {
         if !std::mem::replace(&mut self.looked, true) {
             increment = Increment::default();
         }
-        Ok(Counted { increment, note: None })
+        Ok(Counted { increment, note: None, spans_gap: false })
     }
 }

@@ -22,6 +22,16 @@ pub(super) async fn instant(
     ask(probe, "query", &[("query", query)], world).await
 }
 
+/// A query at a moment, in milliseconds since 1970.
+pub(super) async fn instant_at(
+    probe: &Prometheus,
+    query: &str,
+    at: i64,
+    world: &dyn World,
+) -> Result<Answer, ProbeError> {
+    ask(probe, "query", &[("query", query), ("time", &seconds(at))], world).await
+}
+
 /// A query at every step from `start` to `end`, in milliseconds since 1970, both included.
 pub(super) async fn range(
     probe: &Prometheus,

@@ -66,6 +66,10 @@ pub struct CounterRatio {
     pub good: Option<Selector>,
     /// Series that count all events.
     pub total: Selector,
+    /// A metric `bad` or `good` that Prometheus does not know stands for no such event yet, instead of for a wrong name.
+    /// For services that show a counter only once it has counted something.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub absent_is_zero: bool,
 }
 
 /// A query and the limits its value keeps.
@@ -83,6 +87,10 @@ pub struct QueryValue {
     /// Evaluate it this often, with a range query, and count every value. Without this: once a look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Duration>,
+    /// Series that vanish are no gap: the query stands for those that are left. For what comes and goes by design. A
+    /// fault that takes away a target takes its part of the value with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub series_may_vanish: bool,
 }
 
 fn two_seconds() -> Duration {
@@ -211,7 +219,17 @@ impl QueryValue {
                 "this reads no series, so it says nothing about the system",
                 Some("name a metric"),
             ),
-            Ok(_) => {}
+            Ok(query) if query.stands_still => problems.error(
+                &["value", "query"],
+                "this reads a moment that stands still (`@`), which says nothing about now",
+                Some("leave `@` out, or compare with `offset`"),
+            ),
+            Ok(query) if query.selectors.iter().all(|read| read.offset != 0) => problems.error(
+                &["value", "query"],
+                "this reads nothing of now: all of it has an `offset`",
+                Some("leave the `offset` out, or compare what is now with what was"),
+            ),
+            Ok(query) => self.check_steps(query.range, problems),
         }
         let given = [("atMost", self.at_most), ("atLeast", self.at_least)];
         for (key, limit) in given {
@@ -235,6 +253,27 @@ impl QueryValue {
         {
             problems.error(&["value", "every"], "this is not from 100ms to 1m", None);
         }
+    }
+
+    /// Steps that are closer than a value reaches back would tell of the same things over and over.
+    fn check_steps(&self, range: i64, problems: &mut Problems) {
+        let range = Duration::from_millis(u64::try_from(range).unwrap_or(0));
+        if let Some(every) = self.every
+            && every < range
+        {
+            problems.error(
+                &["value", "every"],
+                format!("each value reaches {range} back: steps of {every} would count the same things again"),
+                Some("write a longer `every`, or a shorter range in the query"),
+            );
+        }
+    }
+
+    /// How far back one value reaches.
+    #[must_use]
+    pub fn range(&self) -> Duration {
+        let range = promql::read(&self.query).map_or(0, |query| query.range);
+        Duration::from_millis(u64::try_from(range).unwrap_or(0))
     }
 
     fn is_good(&self, value: f64) -> bool {

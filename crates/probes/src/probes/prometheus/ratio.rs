@@ -27,6 +27,8 @@ pub(super) struct RatioWatch {
     uncounted: u32,
     /// Part events that are more than the whole.
     ahead: u64,
+    /// The part's metric was seen with the part's labels: that it finds nothing means none happened.
+    part_known: bool,
 }
 
 /// What a look got to know.
@@ -43,6 +45,8 @@ impl Watch for RatioWatch {
     async fn look(&mut self, world: &dyn World) -> Result<Counted, ProbeError> {
         self.uncounted = self.uncounted.saturating_add(1);
         let known = self.ask(world).await?;
+        let part_known = self.knows(&known, world).await?;
+        self.part_known |= part_known;
         self.count(known).map_err(|(cause, hint)| api::error(&self.probe, cause, hint))
     }
 }
@@ -52,7 +56,7 @@ type Gap = (String, Option<&'static str>);
 impl RatioWatch {
     pub(super) fn new(probe: Prometheus, ratio: Option<CounterRatio>) -> Self {
         let (part, total) = (Counts::default(), Counts::default());
-        Self { probe, ratio, part, total, read: None, scraped: Newest::new(), uncounted: 0, ahead: 0 }
+        Self { probe, ratio, part, total, read: None, scraped: Newest::new(), uncounted: 0, ahead: 0, part_known: false }
     }
 
     async fn ask(&self, world: &dyn World) -> Result<Known, ProbeError> {
@@ -68,6 +72,42 @@ impl RatioWatch {
         let total = self.samples(&total.to_string(), &mut notes, world).await?;
         let part = self.samples(&part.to_string(), &mut notes, world).await?;
         Ok(Known { now, scraped, part, total, notes })
+    }
+
+    /// Whether the part's metric was seen with the part's labels. A name or a label that is nowhere may be a wrong one: no
+    /// events would then be nobody's finding.
+    async fn knows(&self, known: &Known, world: &dyn World) -> Result<bool, ProbeError> {
+        let Some(ratio) = &self.ratio else { return Ok(false) };
+        let Some((part, good)) = ratio.part() else { return Ok(false) };
+        // Without the whole there is nothing to be counted either.
+        if self.part_known || !known.part.is_empty() || known.total.is_empty() {
+            return Ok(self.part_known || !known.part.is_empty());
+        }
+        let which = if good { "good" } else { "bad" };
+        let error = |why: &str, hint| {
+            Err(api::error(&self.probe, format!("`{which}` cannot be counted: {why}"), Some(hint)))
+        };
+        let lazy = "if it appears only with the first such event, say so with `absentIsZero: true`; otherwise compare the selector with the page of your Prometheus";
+        let labels: Vec<&str> = part.needed_labels().collect();
+        let Some(query) = promql::named(&part.to_string(), &ratio.total.to_string(), &labels) else {
+            return if ratio.absent_is_zero { Ok(false) } else { error("it finds nothing and names no metric", lazy) };
+        };
+        let Data::Vector(found) = api::instant(&self.probe, &query, world).await?.data else {
+            return error("the numbers of its series are no numbers", lazy);
+        };
+        // An empty label is none at all.
+        let has = |i: &str| found.iter().any(|it| it.labels.get("i").map_or("", String::as_str) == i);
+        if !has("") {
+            let why = format!("there is no metric `{}` where `total` is", part.name().unwrap_or_default());
+            return if ratio.absent_is_zero { Ok(false) } else { error(&why, lazy) };
+        }
+        match labels.iter().find(|label| !has(label)) {
+            Some(label) => error(
+                &format!("no series of that name has a label `{label}`"),
+                "a matcher for a label that is not there never finds anything",
+            ),
+            None => Ok(true),
+        }
     }
 
     async fn samples(
@@ -129,7 +169,7 @@ impl RatioWatch {
             );
         }
         let bad = self.bad(some.events, whole.events, &mut notes)?;
-        Ok(counted(bad, whole.events, notes))
+        Ok(Counted { spans_gap: gaps > 0, ..counted(bad, whole.events, notes) })
     }
 
     /// There are no series yet. Whether there ever will be is not known, but no event was counted: that is no traffic.
@@ -210,5 +250,5 @@ impl RatioWatch {
 fn counted(bad: u64, total: u64, mut notes: Vec<String>) -> Counted {
     notes.dedup();
     let note = (!notes.is_empty()).then(|| notes.join("; "));
-    Counted { increment: Increment { bad, total }, note }
+    Counted { increment: Increment { bad, total }, note, spans_gap: false }
 }

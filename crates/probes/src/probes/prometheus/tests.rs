@@ -27,6 +27,16 @@ fn vector(at: f64, values: &[(&str, f64)]) -> String {
     success(json!({ "resultType": "vector", "result": values.iter().map(series).collect::<Vec<_>>() }))
 }
 
+/// What the only selector of a query reads at a moment: one series, whose newest sample is of another.
+fn read(now: f64, newest: f64) -> String {
+    vector(now, &[("0", newest), ("0n", 1.0)])
+}
+
+fn steps(values: &[(f64, f64)]) -> String {
+    let values: Vec<Value> = values.iter().map(|(at, value)| json!([at, value.to_string()])).collect();
+    success(json!({ "resultType": "matrix", "result": [{ "metric": {}, "values": values }] }))
+}
+
 /// Series by their code, each with one sample.
 fn samples(at: f64, counts: &[(&str, f64)]) -> String {
     let series = |(code, count): &(&str, f64)| {
@@ -45,7 +55,30 @@ fn up(at: f64) -> String {
 /// The four answers of a look at a ratio: the time, the scrape, all, and those with a 5xx code.
 fn at(now: f64, counts: &[(&str, f64)]) -> Vec<String> {
     let failed: Vec<_> = counts.iter().copied().filter(|(code, _)| code.starts_with('5')).collect();
-    vec![time(now), up(now - 0.2), samples(now - 0.2, counts), samples(now - 0.2, &failed)]
+    let mut answers = vec![time(now), up(now - 0.2), samples(now - 0.2, counts), samples(now - 0.2, &failed)];
+    // Where nothing failed, the name is asked for at the first look.
+    if failed.is_empty() && now <= 1.0 {
+        answers.push(vector(now, &[("", 1.0), ("code", 1.0)]));
+    }
+    answers
+}
+
+#[test]
+fn a_part_that_can_never_be_found_is_a_gap_and_not_zero_failures() {
+    let look = |asked: &[(&str, f64)]| {
+        let mut answers = at(2.0, &[("200", 100.0)]);
+        answers.push(vector(2.0, asked));
+        answers
+    };
+    let error = last_error(RATIO, &[look(&[("", 3.0)])]);
+    assert!(error.contains("`bad` cannot be counted: no series of that name has a label `code`"), "{error}");
+    let error = last_error(RATIO, &[look(&[])]);
+    assert!(error.contains("no metric `requests_total` where `total` is (if it appears only"), "{error}");
+    let lazy = RATIO.replace("} }", ", \"absentIsZero\": true } }");
+    assert_eq!(last(&lazy, &[look(&[])]), (0, 0, String::new()));
+    assert!(last_error(&lazy, &[look(&[("", 3.0)])]).contains("has a label `code`"));
+    // Once it is known it is not asked for again.
+    assert_eq!(last(RATIO, &[look(&[("", 3.0), ("code", 3.0)]), at(3.0, &[("200", 104.0)])]), (0, 4, String::new()));
 }
 
 fn looks(document: &str, answers: &[Vec<String>]) -> Vec<Result<Counted, ProbeError>> {
@@ -104,6 +137,7 @@ fn an_interval_without_a_new_scrape_is_a_gap_and_counted_with_the_next() {
     let next = looks[2].as_ref().unwrap();
     assert_eq!(next.increment, steadfast_model::sample::Increment { bad: 0, total: 30 });
     assert!(next.note.as_ref().unwrap().contains("covers 1 interval more"));
+    assert!(next.spans_gap && !looks[0].as_ref().unwrap().spans_gap);
 }
 
 #[test]
@@ -118,10 +152,11 @@ fn a_failure_born_in_an_interval_that_could_not_be_counted_is_counted_with_the_n
 
 #[test]
 fn what_prometheus_has_not_heard_of_for_long_is_a_gap() {
-    let old = vec![time(100.0), up(30.0), samples(30.0, &[("200", 10.0)]), samples(30.0, &[])];
+    let mut old = vec![time(100.0), up(30.0), samples(30.0, &[("200", 10.0)]), samples(30.0, &[])];
+    old.push(vector(100.0, &[("", 1.0), ("code", 1.0)]));
     let error = last_error(RATIO, &[old]);
     assert!(error.contains("is 70 s old"), "{error}");
-    let error = last_error(QUEUE, &[vec![vector(100.0, &[("0", 30.0)])]]);
+    let error = last_error(QUEUE, &[vec![read(100.0, 30.0)]]);
     assert!(error.contains("no sample for 70 s"), "{error}");
 }
 
@@ -133,10 +168,10 @@ fn without_any_series_there_is_a_gap_and_never_a_zero() {
     assert!(last_error(RATIO, &[at(1.0, &[("200", 1.0)]), nothing]).contains("no samples any more"));
     assert!(last_error(QUEUE, &[vec![vector(1.0, &[])]]).contains("nothing that it reads has a sample"));
     let vanished = [
-        vec![vector(1.0, &[("0", 1.0), ("1", 1.0)]), vector(1.0, &[("", 1.0)])],
-        vec![vector(2.0, &[("0", 2.0)])],
+        vec![vector(1.0, &[("0", 1.0), ("0n", 1.0), ("1", 1.0), ("1n", 1.0)]), vector(1.0, &[("", 1.0)])],
+        vec![read(2.0, 2.0)],
     ];
-    assert!(last_error(QUEUE, &vanished).contains("are gone"));
+    assert!(last_error(&QUEUE.replace("max(queue)", "a + b"), &vanished).contains("are gone"));
 }
 
 #[test]
@@ -150,18 +185,17 @@ fn series_that_appear_with_the_first_event_count_in_full_where_the_target_was_sc
 
 #[test]
 fn a_value_is_one_event_a_look_and_bad_outside_its_limits() {
-    let look = |now: f64, value: f64| vec![vector(now, &[("0", now - 0.1)]), vector(now, &[("", value)])];
+    let look = |now: f64, value: f64| vec![read(now, now - 0.1), vector(now, &[("", value)])];
     assert_eq!(last(QUEUE, &[look(1.0, 5.0)]), (0, 0, String::new()));
     assert_eq!(last(QUEUE, &[look(1.0, 5.0), look(2.0, 10.0)]), (0, 1, String::new()));
     assert_eq!(last(QUEUE, &[look(1.0, 5.0), look(2.0, 11.5)]), (1, 1, "11.5 is not at most 10".to_owned()));
-    let stands = vec![vector(2.0, &[("0", 0.9)]), vector(2.0, &[("", 5.0)])];
+    let stands = vec![read(2.0, 0.9), vector(2.0, &[("", 5.0)])];
     assert!(last_error(QUEUE, &[look(1.0, 5.0), stands]).contains("no new sample since the last look"));
 }
 
 #[test]
 fn a_value_that_is_not_one_number_is_a_gap() {
-    let fresh = |now: f64| vector(now, &[("0", now)]);
-    for (answer, expected) in [
+        for (answer, expected) in [
         (vector(1.0, &[("", f64::NAN)]), "the value is NaN"),
         (vector(1.0, &[("", f64::INFINITY)]), "the value is inf"),
         (vector(1.0, &[]), "gives no value"),
@@ -172,22 +206,81 @@ fn a_value_that_is_not_one_number_is_a_gap() {
             "native histogram",
         ),
     ] {
-        let error = last_error(QUEUE, &[vec![fresh(1.0), answer]]);
+        let error = last_error(QUEUE, &[vec![read(1.0, 1.0), answer]]);
         assert!(error.contains(expected), "{error}");
     }
 }
 
 #[test]
 fn every_step_since_the_last_look_is_an_event() {
-    let matrix = |values: &[(f64, f64)]| {
-        let values: Vec<Value> = values.iter().map(|(at, value)| json!([at, value.to_string()])).collect();
-        success(json!({ "resultType": "matrix", "result": [{ "metric": {}, "values": values }] }))
-    };
-    let first = vec![vector(10.5, &[("0", 10.4)])];
-    let second = vec![vector(13.5, &[("0", 13.4)]), matrix(&[(11.0, 1.0), (12.0, 99.0), (13.0, 2.0)])];
+    let first = vec![read(10.5, 10.4)];
+    let steps = steps(&[(11.0, 1.0), (12.0, 99.0), (13.0, 2.0)]);
+    let second = vec![read(13.5, 13.4), vector(13.0, &[("0", 3.0)]), steps];
     assert_eq!(last(STEPS, &[first.clone(), second]), (1, 3, "99 is not at most 10".to_owned()));
-    let hole = vec![vector(13.5, &[("0", 13.4)]), matrix(&[(11.0, 1.0), (13.0, 2.0)])];
+    let hole = vec![read(13.5, 13.4), vector(13.0, &[("0", 3.0)]), self::steps(&[(11.0, 1.0), (13.0, 2.0)])];
     assert!(last_error(STEPS, &[first, hole]).contains("2 of 3 steps have a value"));
+}
+
+#[test]
+fn steps_are_no_more_events_than_there_are_new_samples() {
+    let values: Vec<(f64, f64)> = (11..=20).map(|at| (f64::from(at), if at < 14 { 99.0 } else { 1.0 })).collect();
+    let second = |new: f64| vec![read(20.5, 20.4), vector(20.0, &[("0", new)]), steps(&values)];
+    let (bad, total, note) = last(STEPS, &[vec![read(10.5, 10.4)], second(2.0)]);
+    assert_eq!((bad, total), (1, 2));
+    assert!(note.contains("10 steps, but only 2 new samples: 2 events"), "{note}");
+    assert_eq!(last(STEPS, &[vec![read(10.5, 10.4)], second(1.0)]).0, 1, "what was bad for a while is bad");
+    // The new sample is of after the last step: these steps wait for the next look.
+    let none = vec![read(12.5, 12.4), vector(12.0, &[])];
+    let looks = [vec![read(10.5, 10.4)], none.clone(), second(3.0)];
+    assert_eq!(last(STEPS, &looks[..2]), (0, 0, String::new()));
+    assert_eq!(last(STEPS, &looks).1, 3);
+}
+
+#[test]
+fn a_value_that_reaches_far_back_is_one_event_for_as_long_as_it_reaches() {
+    let document = r#"{ "value": { "query": "max(rate(failed_total[10s]))", "atMost": 10 } }"#;
+    let look = |now: f64| vec![read(now, now - 0.1), vector(now, &[("", 5.0)])];
+    let looks = looks(document, &[1.0, 5.0, 11.0, 16.0, 21.0].map(look));
+    let events: Vec<u64> = looks.into_iter().map(|look| look.unwrap().increment.total).collect();
+    assert_eq!(events, [0, 0, 1, 0, 1]);
+    let every = document.replace("10 }", "10, \"every\": \"5s\" }");
+    let mut problems = Problems::new();
+    probe(&every).check(&mut problems);
+    assert!(problems.all()[0].to_string().contains("value.every: each value reaches 10s back"), "{problems:?}");
+}
+
+#[test]
+fn a_target_that_vanishes_takes_no_failures_out_of_the_sum_unseen() {
+    let look = |now: f64, series: f64, value: f64| {
+        vec![vector(now, &[("0", now - 0.1), ("0n", series)]), vector(now, &[("", value)])]
+    };
+    let looks = [look(1.0, 3.0, 6.0), look(2.0, 2.0, 4.0), look(3.0, 3.0, 6.0)];
+    let error = last_error(QUEUE, &looks[..2]);
+    assert!(error.contains("1 of 3 series that it read before are gone (is a target down?"), "{error}");
+    let back = [looks[0].clone(), vec![looks[1][0].clone()], looks[2].clone()];
+    assert_eq!(last(QUEUE, &back), (0, 1, String::new()), "they are back");
+    let may = QUEUE.replace("10 }", "10, \"seriesMayVanish\": true }");
+    assert_eq!(last(&may, &looks[..2]), (0, 1, String::new()));
+}
+
+#[test]
+fn a_value_says_something_about_now() {
+    let wrong = |query: &str| {
+        let mut problems = Problems::new();
+        probe(&QUEUE.replace("max(queue)", query)).check(&mut problems);
+        problems.all().iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    assert!(wrong("sum(errors offset 1h)").contains("nothing of now"));
+    assert!(wrong("sum(errors @ 1700000000)").contains("stands still"));
+    assert_eq!(wrong("sum(errors) / sum(errors offset 1h)"), "");
+    // What was an hour ago may be as old as that, and no older.
+    let look = |then: f64| {
+        let moments = vector(7_200.0, &[("0", 7_199.0), ("0n", 1.0), ("1", then), ("1n", 1.0)]);
+        vec![moments, vector(7_200.0, &[("", 1.0)])]
+    };
+    let document = QUEUE.replace("max(queue)", "sum(errors) / sum(errors offset 1h)");
+    assert_eq!(last(&document, &[look(3_599.0)]), (0, 0, String::new()));
+    assert!(last_error(&document, &[look(3_500.0)]).contains("no sample for 100 s"));
 }
 
 #[test]
@@ -219,7 +312,7 @@ fn remarks_are_notes_and_the_request_carries_the_headers() {
     world.services.insert("prom".to_owned(), "http://p:9090/base/".to_owned());
     let document = r#"{ "service": "prom", "headers": { "authorization": { "secret": { "env": "AUTH" } } },
         "value": { "query": "max(queue)", "atLeast": 1 } }"#;
-    world.answer(200, vector(1.0, &[("0", 1.0)]));
+    world.answer(200, read(1.0, 1.0));
     let remark = json!({ "status": "success", "infos": ["PromQL info: hm"], "data":
         { "resultType": "vector", "result": [{ "metric": {}, "value": [1, "3"] }] } });
     world.answer(200, remark.to_string());

@@ -129,9 +129,12 @@ fn a_matcher_that_can_never_match_is_a_gap_and_not_zero_failures() {
 
 #[test]
 fn a_look_after_a_gap_covers_both_intervals_and_says_so() {
-    let (bad, total, note) = last(BAD, &[&page(10, 0), "", "", &page(100, 3)]);
+    let pages = [&page(10, 0), "", "", &page(100, 3), &page(200, 3)];
+    let (bad, total, note) = last(BAD, &pages[..4]);
     assert_eq!((bad, total), (3, 93));
     assert!(note.contains("covers 2 intervals more"), "{note}");
+    let spans = looks(BAD, &pages).into_iter().map(|look| look.map_or(false, |counted| counted.spans_gap));
+    assert_eq!(spans.collect::<Vec<_>>(), [false, false, false, true, false]);
 }
 
 #[test]

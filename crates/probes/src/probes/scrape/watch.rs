@@ -145,7 +145,7 @@ impl ScrapeWatch {
             notes.push(format!("{why}: what it counted before and after the last look is lost"));
         }
         let bad = self.bad(part, total, &mut notes)?;
-        Ok(counted(bad, total.events, notes))
+        Ok(Counted { spans_gap: gaps > 0, ..counted(bad, total.events, notes) })
     }
 
     /// Bad events of this interval, never more than all of them. What is counted ahead of the whole is kept for the next.
@@ -170,5 +170,5 @@ impl ScrapeWatch {
 
 fn counted(bad: u64, total: u64, notes: Vec<String>) -> Counted {
     let note = (!notes.is_empty()).then(|| notes.join("; "));
-    Counted { increment: Increment { bad, total }, note }
+    Counted { increment: Increment { bad, total }, note, spans_gap: false }
 }
