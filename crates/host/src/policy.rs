@@ -25,7 +25,7 @@ mod tests;
 mod words;
 
 pub use document::{Allowance, KIND, Policy, Scope, read, schema};
-pub use selector::{NetnsSelector, ProcessSelector, ProxySelector, Selector};
+pub use selector::{HostSelector, NetnsSelector, ProcessSelector, ProxySelector, Selector};
 
 use facts::Facts;
 

@@ -26,6 +26,8 @@ pub(super) enum Facts {
         name: String,
         ports: Vec<u16>,
     },
+    /// This machine as a whole.
+    Host,
 }
 
 /// What a process is. `None` where this user may not know.
@@ -45,6 +47,7 @@ impl Facts {
         match target {
             ResolvedTarget::Process(process) => of_process(process).map(Self::Process),
             ResolvedTarget::Netns(namespace) => Ok(Self::Netns { names: names_of(namespace) }),
+            ResolvedTarget::Host(_) => Ok(Self::Host),
             ResolvedTarget::Proxy(proxy) => {
                 let port = |address: &str| address.rsplit_once(':')?.1.parse().ok();
                 let ports = [&proxy.listen, &proxy.upstream].into_iter().filter_map(|address| port(address));

@@ -18,7 +18,14 @@ pub enum Selector {
     Netns(NetnsSelector),
     /// Fault proxies.
     Proxy(ProxySelector),
+    /// The machine as a whole, which stress faults put load on.
+    Host(HostSelector),
 }
+
+/// Describes the machine as a whole: there is only one.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HostSelector {}
 
 /// Describes processes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -97,6 +104,7 @@ impl Selector {
                 wanted.name.as_ref().map(|wanted| Some(wanted == name)),
                 wanted.port.map(|port| Some(ports.contains(&port))),
             ]),
+            (Self::Host(_), Facts::Host) => Some(true),
             _ => Some(false),
         }
     }

@@ -240,6 +240,7 @@ fn any_selector() -> impl Strategy<Value = Selector> {
             }
         ),
         name().prop_map(|name| Selector::Netns(NetnsSelector { name })),
+        Just(Selector::Host(HostSelector {})),
         (name(), proptest::option::of(any::<u16>()))
             .prop_map(|(name, port)| Selector::Proxy(ProxySelector { name, port })),
     ]

@@ -89,6 +89,8 @@ impl fmt::Display for Selector {
                 words.extend(process.listening.map(|port| format!("listening on {port}")));
                 "process"
             }
+            // There is only one.
+            Self::Host(_) => return f.write_str("the machine as a whole"),
             Self::Netns(netns) => {
                 words.extend(netns.name.as_ref().map(|name| format!("named {name}")));
                 "network namespace"

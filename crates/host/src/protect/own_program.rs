@@ -9,7 +9,7 @@ use steadfast_model::ProcessIdentity;
 use crate::error::from_linux;
 
 /// The commands that stay, and whether a fault may go into them. The services of the demo are there to be disturbed.
-const COMMANDS: [(&str, Option<&str>); 12] = [
+const COMMANDS: [(&str, Option<&str>); 13] = [
     ("demo-service", None),
     ("proxy", Some("a fault proxy, which must take orders")),
     ("reaper", Some("a reaper, which undoes faults")),

@@ -217,6 +217,8 @@ fn too_many_faults_for_too_many_metrics_are_refused() {
         (0..5).map(step).collect::<String>()
     );
     assert!(plan(&text, &[]).unwrap_err().contains("are 1100 to judge; at most 1000"));
+}
+
 /// The experiment with this steady state in place of its SLO.
 fn with(steady: &str) -> Result<Plan, String> {
     plan(
