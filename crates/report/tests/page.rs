@@ -72,7 +72,7 @@ fn story() -> Story {
         events.push(Known::Sampled {
             interval: index,
             phase,
-            metrics: vec![MetricSample { metric: name.into(), increment, note: None }],
+            metrics: vec![MetricSample { metric: name.into(), increment, note: None, spans_gap: false }],
         });
     }
     events.push(Known::Concluded(Box::new(Conclusion {
