@@ -19,6 +19,7 @@ pub mod run;
 pub mod sample;
 pub mod secret;
 pub mod target;
+pub mod text;
 pub mod undo;
 pub mod verdict;
 pub mod yaml;
