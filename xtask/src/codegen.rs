@@ -12,8 +12,11 @@ use crate::{
 
 mod page;
 
-/// The schema of the experiment document, as `steadfast schema` prints it.
-const SCHEMA: &str = "docs/reference/experiment.schema.json";
+/// The schemas of documents, as `steadfast schema KIND` prints them.
+const SCHEMAS: [(&str, &str); 2] = [
+    ("experiment", "docs/reference/experiment.schema.json"),
+    ("policy", "docs/reference/policy.schema.json"),
+];
 
 /// A file as it should be.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,7 +63,7 @@ pub(crate) fn printed(tree: &Tree) -> Result<Vec<Generated>> {
     if !has_schema_command(tree) {
         return Ok(Vec::new());
     }
-    Ok(vec![Generated { path: SCHEMA, text: schema()? }])
+    SCHEMAS.into_iter().map(|(kind, path)| Ok(Generated { path, text: schema(kind)? })).collect()
 }
 
 /// Those that are not in the tree as they should be.
@@ -74,11 +77,15 @@ fn has_schema_command(tree: &Tree) -> bool {
         .any(|file| file.path.starts_with("crates/steadfast/src/") && file.path.ends_with("/schema.rs"))
 }
 
-fn schema() -> Result<String> {
-    let output = cargo(&["run", "--quiet", "--locked", "--package", "steadfast", "--", "schema"]).output()?;
+fn schema(kind: &str) -> Result<String> {
+    let run = ["run", "--quiet", "--locked", "--package", "steadfast", "--", "schema", kind];
+    let output = cargo(&run).output()?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        bail!("steadfast schema: {}", said.lines().find(|line| line.starts_with("error")).unwrap_or(&said));
+        bail!(
+            "steadfast schema {kind}: {}",
+            said.lines().find(|line| line.starts_with("error")).unwrap_or(&said)
+        );
     }
     String::from_utf8(output.stdout).context("the schema is UTF-8")
 }

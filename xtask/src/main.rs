@@ -8,13 +8,18 @@ mod bench;
 mod codegen;
 mod collections;
 mod crash;
+mod dist;
+mod fuzz;
 mod program;
 mod test;
 mod tidy;
+mod tools;
 
 use bench::{BenchArguments, bench};
 use codegen::codegen;
 use crash::{CrashArguments, crash};
+use dist::{DistArguments, dist};
+use fuzz::{FuzzArguments, fuzz};
 use test::test;
 use tidy::tidy;
 
@@ -38,8 +43,12 @@ enum Chore {
     },
     /// Kills Steadfast's processes at seeded system calls and looks for what is left behind
     Crash(CrashArguments),
+    /// Searches for inputs that break a property of a parser; needs a nightly toolchain
+    Fuzz(FuzzArguments),
     /// Runs everything a change must pass
     Test,
+    /// Builds one static program into target/dist, and with --check runs it in a bare Debian root
+    Dist(DistArguments),
     /// Measures speed beside rivals and limits, and writes docs/benchmarks.md
     Bench(BenchArguments),
 }
@@ -49,7 +58,9 @@ fn main() -> ExitCode {
         Chore::Tidy => tidy(),
         Chore::Codegen { check } => codegen(check),
         Chore::Crash(arguments) => crash(&arguments),
+        Chore::Fuzz(arguments) => fuzz(&arguments),
         Chore::Test => test(),
+        Chore::Dist(arguments) => dist(&arguments),
         Chore::Bench(arguments) => bench(&arguments),
     };
     match result {

@@ -8,14 +8,18 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::program::{cargo, program, root, run, watch};
+use crate::{
+    dist::Checked,
+    program::{cargo, program, root, run, watch},
+    tools::DENY,
+};
 
 mod expected;
 
 use expected::Expected;
 
-/// The version of cargo-deny that reads our `deny.toml`.
-const DENY_VERSION: &str = "0.20.2";
+/// The step that needs root, debootstrap and a Debian mirror.
+const BARE_ROOT: &str = "bare Debian root";
 
 /// Runs every step; stops at the first that fails.
 pub(crate) fn test() -> Result<()> {
@@ -29,8 +33,30 @@ pub(crate) fn test() -> Result<()> {
     steps.step("crash sample", crate::crash::sample)?;
     steps.step("docs", docs)?;
     steps.step("dependency rules", deny)?;
+    steps.step("static program", crate::dist::build)?;
+    let mut skipped = None;
+    steps.step(BARE_ROOT, || {
+        skipped = bare_root()?;
+        Ok(())
+    })?;
     steps.report();
+    if let Some(why) = skipped {
+        say(&format!("skipped: {BARE_ROOT}: {why}"));
+    }
     Ok(())
+}
+
+/// The one step that may be skipped where it cannot be done, when the list allows it. Why it was.
+fn bare_root() -> Result<Option<String>> {
+    let Checked::Skipped(why) = crate::dist::check()? else { return Ok(None) };
+    if !expected()?.may_skip(BARE_ROOT) {
+        bail!("skipped ({why}) but not on the list (xtask/expected-tests.txt)");
+    }
+    Ok(Some(why))
+}
+
+fn expected() -> Result<Expected> {
+    Expected::read(&fs::read_to_string(root().join("xtask/expected-tests.txt"))?)
 }
 
 /// How long each step took.
@@ -60,7 +86,7 @@ impl Steps {
 
 /// All tests, and the assertion that they ran: a test that vanished or was switched off does not pass.
 fn tests() -> Result<()> {
-    let expected = Expected::read(&fs::read_to_string(root().join("xtask/expected-tests.txt"))?)?;
+    let expected = expected()?;
     let skips = root().join("target/skipped-tests.txt");
     drop(fs::remove_file(&skips));
     let mut command = cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
@@ -126,26 +152,9 @@ fn docs() -> Result<()> {
     run(command)
 }
 
-/// Licences, bans and sources of all dependencies. The program is built once into `target/tools`.
+/// Licences, bans and sources of all dependencies.
 fn deny() -> Result<()> {
-    let tools = root().join("target/tools");
-    let deny = tools.join("bin/cargo-deny");
-    if !deny.exists() {
-        say("building cargo-deny once; it takes some minutes");
-        let tools = tools.to_str().context("the path is UTF-8")?;
-        run(cargo(&[
-            "install",
-            "cargo-deny",
-            "--locked",
-            "--version",
-            DENY_VERSION,
-            "--root",
-            tools,
-            // It runs for seconds and is built on every fresh clone: optimising it takes longer than it saves.
-            "--debug",
-            "--quiet",
-        ]))?;
-    }
+    let deny = DENY.path()?;
     let deny = deny.to_str().context("the path is UTF-8")?;
     run(program(deny, &["--log-level", "error", "check", "bans", "licenses", "sources"]))
 }

@@ -7,7 +7,7 @@ mod watch;
 use crate::arithmetic::{ln, ln_sum_exp};
 use crate::evidence::Mixture;
 use crate::outlook::Levels;
-use crate::{Finding, Increments, InputProblem, Interval, Metric, STOP_SHARE, Tally};
+use crate::{Finding, Increments, InputProblem, Metric, STOP_SHARE, Tally};
 use watch::Watch;
 
 /// Watches the metrics of one run.
@@ -17,7 +17,6 @@ use watch::Watch;
 /// increments and finds the same.
 #[derive(Clone, Debug)]
 pub struct Judge {
-    interval: Interval,
     levels: Levels,
     threshold: f64,
     harm: Mixture,
@@ -92,7 +91,6 @@ impl Judge {
         }
         let watch = |metric: &Metric| Watch::new(metric, setup.interval, setup.alpha);
         Ok(Self {
-            interval: setup.interval,
             levels: Levels { harm: (1.0 - STOP_SHARE) * setup.alpha, held: setup.beta },
             threshold: ln(1.0 / (STOP_SHARE * setup.alpha)),
             harm: Mixture::harm(),

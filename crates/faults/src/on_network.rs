@@ -3,7 +3,7 @@
 use steadfast_model::{
     Effect, InjectionId, Observation, Problems, ResolvedTarget,
     effect::Sighting,
-    network::{NetworkFault, NetworkStatus, Peer, Ports, Traffic, Transport},
+    network::{Backend, NetworkFault, NetworkStatus, Peer, Ports, Traffic, Transport},
     target::ResolvedNamespace,
 };
 
@@ -60,6 +60,16 @@ pub(crate) fn check_traffic(
     }
 }
 
+/// What netem cannot do is not asked of it.
+pub(crate) fn check_backend(traffic: &Traffic, fault: &NetworkFault, problems: &mut Problems) {
+    if fault.backend() == Backend::Netem
+        && let Some((setting, must_be)) = fault.netem_cannot(traffic)
+    {
+        let hint = format!("for netem `{setting}` is {must_be}; or leave `backend` out");
+        problems.error(&["backend"], format!("netem cannot do it with this `{setting}`"), Some(&hint));
+    }
+}
+
 /// The namespaces of the targets, in their order: a process stands for the one it is in.
 async fn namespaces(
     kind: &str,
@@ -80,11 +90,11 @@ async fn namespaces(
                 namespace.clone()
             }
             ResolvedTarget::Process(process) => world.network().of_process(process).await?,
-            ResolvedTarget::Proxy(_) => {
+            ResolvedTarget::Proxy(_) | ResolvedTarget::Host(_) => {
                 return Err(FaultError::Unsupported {
                     what: format!("put {kind} into {target}: it is no network namespace"),
                     hint: Some(format!(
-                        "{kind} goes `into` a `netns`, or a `process` or `service` in one of its own; for a `connection` or a `proxy` take a tcp or http fault"
+                        "{kind} goes `into` a `netns`, or a `process` or `service` in one of its own; for a `connection` or a `proxy` take a tcp or http fault, for a `host` a stress fault"
                     )),
                 });
             }
@@ -154,7 +164,9 @@ pub(crate) async fn observe(
                 }
                 Err(error) => Sighting::Unseen { why: error.to_string() },
             },
-            ResolvedTarget::Proxy(_) => Sighting::Unseen { why: format!("{target} is no network namespace") },
+            ResolvedTarget::Proxy(_) | ResolvedTarget::Host(_) => {
+                Sighting::Unseen { why: format!("{target} is no network namespace") }
+            }
         });
     }
     Ok(seen)
@@ -191,6 +203,9 @@ pub(crate) fn judge(done: &str, before: &Observation, now: &Observation) -> Effe
         }
         Sighting::Proxy(status) => {
             Effect::Unknown { why: format!("proxy {} was seen in place of a network namespace", status.name) }
+        }
+        Sighting::Host(_) => {
+            Effect::Unknown { why: "a machine was seen in place of a network namespace".to_owned() }
         }
         Sighting::Unseen { why } => Effect::Unknown { why: why.clone() },
     })

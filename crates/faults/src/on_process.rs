@@ -19,10 +19,10 @@ pub(crate) fn processes<'a>(
     }
     let process = |target: &'a ResolvedTarget| match target {
         ResolvedTarget::Process(process) => Ok(process),
-        other @ (ResolvedTarget::Proxy(_) | ResolvedTarget::Netns(_)) => Err(FaultError::Unsupported {
+        other => Err(FaultError::Unsupported {
             what: format!("put {kind} into {other}: it is no process"),
             hint: Some(format!(
-                "{kind} goes `into` a `process` or a `service`; for a `connection` or a `proxy` take a tcp or http fault, for a `netns` a network fault"
+                "{kind} goes `into` a `process` or a `service`; for a `connection` or a `proxy` take a tcp or http fault, for a `netns` a network fault, for a `host` a stress fault"
             )),
         }),
     };
@@ -77,6 +77,7 @@ pub(crate) fn state_in(seen: &Sighting) -> Result<(u32, ProcessState), String> {
         Sighting::Network(_) | Sighting::NamespaceGone { .. } => {
             Err("a network namespace was seen in place of a process".to_owned())
         }
+        Sighting::Host(_) => Err("a machine was seen in place of a process".to_owned()),
         Sighting::Unseen { why } => Err(why.clone()),
     }
 }

@@ -111,7 +111,7 @@ impl<T: ProxyRuled> Fault for T {
         for target in targets {
             seen.targets.push(match target {
                 ResolvedTarget::Proxy(proxy) => look_at(world, proxy, injection).await,
-                ResolvedTarget::Process(_) | ResolvedTarget::Netns(_) => {
+                ResolvedTarget::Process(_) | ResolvedTarget::Netns(_) | ResolvedTarget::Host(_) => {
                     Sighting::Unseen { why: format!("{target} is no proxy") }
                 }
             });
@@ -138,6 +138,7 @@ impl<T: ProxyRuled> Fault for T {
             Sighting::Network(_) | Sighting::NamespaceGone { .. } => {
                 Effect::Unknown { why: "a network namespace was seen in place of a proxy".to_owned() }
             }
+            Sighting::Host(_) => Effect::Unknown { why: "a machine was seen in place of a proxy".to_owned() },
             Sighting::Unseen { why } => Effect::Unknown { why: why.clone() },
         })
     }
@@ -172,12 +173,14 @@ fn proxies<'a, T: ProxyRuled>(
                     .to_owned(),
             ),
         }),
-        ResolvedTarget::Process(_) | ResolvedTarget::Netns(_) => Err(FaultError::Unsupported {
-            what: format!("put {kind} into {target}: it is no proxy"),
-            hint: Some(format!(
-                "{kind} goes `into` a `connection` or a `proxy`; for a `process` take processPause or processKill, for a `netns` a network fault"
-            )),
-        }),
+        ResolvedTarget::Process(_) | ResolvedTarget::Netns(_) | ResolvedTarget::Host(_) => {
+            Err(FaultError::Unsupported {
+                what: format!("put {kind} into {target}: it is no proxy"),
+                hint: Some(format!(
+                    "{kind} goes `into` a `connection` or a `proxy`; for a `process` take processPause or processKill, for a `netns` a network fault, for a `host` a stress fault"
+                )),
+            })
+        }
     };
     targets.iter().map(proxy).collect()
 }

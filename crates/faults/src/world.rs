@@ -6,7 +6,8 @@ use steadfast_model::{
     network::{NetworkFault, NetworkStatus, Traffic},
     process::{ProcessState, Signal},
     proxy::{ProxyFault, ProxyStatus},
-    target::{ResolvedNamespace, ResolvedProcess, ResolvedProxy},
+    stress::{Room, Stress, StressStatus},
+    target::{ResolvedHost, ResolvedNamespace, ResolvedProcess, ResolvedProxy},
 };
 
 use crate::FaultError;
@@ -21,6 +22,8 @@ pub trait World: Send + Sync {
     fn proxies(&self) -> &dyn Proxies;
     /// The network namespaces of this machine.
     fn network(&self) -> &dyn Network;
+    /// The machine itself.
+    fn machine(&self) -> &dyn Machine;
 }
 
 /// Looking at processes.
@@ -87,6 +90,22 @@ pub trait Network: Send + Sync {
     ) -> Result<NetworkStatus, FaultError>;
 }
 
+/// Looking at a machine.
+#[async_trait]
+pub trait Machine: Send + Sync {
+    /// How much of it workers may use now.
+    ///
+    /// # Errors
+    /// [`FaultError::TargetGone`] when it has booted again since it was found.
+    async fn room(&self, host: &ResolvedHost) -> Result<Room, FaultError>;
+
+    /// What the workers of an injection do to it. There are none on a machine that has booted again.
+    ///
+    /// # Errors
+    /// When they cannot be looked at.
+    async fn status(&self, host: &ResolvedHost, injection: InjectionId) -> Result<StressStatus, FaultError>;
+}
+
 /// The verbs. Each writes its undo record durably before it changes anything; a fault author cannot forget to.
 #[async_trait]
 pub trait Injection: Send {
@@ -110,6 +129,9 @@ pub trait Injection: Send {
         traffic: &Traffic,
         fault: &NetworkFault,
     ) -> Result<(), FaultError>;
+
+    /// Lets a worker put load on a machine until the injection's deadline or lease. Undone by ending the worker.
+    async fn stress_machine(&mut self, host: &ResolvedHost, stress: &Stress) -> Result<(), FaultError>;
 }
 
 /// A rule as a fault asks for it; the injection adds its id, deadline and lease.

@@ -7,13 +7,13 @@ use steadfast_ledger::{StateDir, private_file};
 use steadfast_linux::{ProcessHandle, SystemClock, network, own_identity};
 use steadfast_model::{
     Clock, Duration,
-    network::{NetworkFault, Traffic},
+    network::{Backend, NetworkFault, Traffic},
 };
 
-use crate::reaper::ReaperKeeper;
+use crate::{Policies, reaper::ReaperKeeper};
 
 /// One entry a capability. Starts a reaper to see that one can be started; it leaves by itself.
-pub(crate) async fn inventory(dir: &StateDir, keeper: &ReaperKeeper) -> Vec<Capability> {
+pub(crate) async fn inventory(dir: &StateDir, keeper: &ReaperKeeper, policies: &Policies) -> Vec<Capability> {
     let reaper = keeper.ensure().await;
     let reaper = reaper.map(|identity| format!("process {identity} looks after {}", dir.path().display()));
     vec![
@@ -21,6 +21,7 @@ pub(crate) async fn inventory(dir: &StateDir, keeper: &ReaperKeeper) -> Vec<Capa
         capability("boot clock", boot_clock(), "/proc must be mounted"),
         capability("state directory", writable(dir), "name a directory of yours on a disk with --state-dir"),
         capability("reaper", reaper.map_err(|error| error.message), "see reaper.log in the state directory"),
+        policy(policies),
         capability("privileges", Ok(format!("{}; {}", privileges(), network_faults().await)), ""),
     ]
 }
@@ -29,6 +30,13 @@ fn capability(name: &str, found: Result<String, String>, hint: &str) -> Capabili
     let works = found.is_ok();
     let detail = found.unwrap_or_else(|why| format!("failed to {why}"));
     Capability { name: name.to_owned(), works, detail, hint: (!works).then(|| hint.to_owned()) }
+}
+
+fn policy(policies: &Policies) -> Capability {
+    match policies.load() {
+        Ok(limits) => capability("policy", Ok(limits.to_string()), ""),
+        Err(error) => capability("policy", Err(error.message), error.hint.as_deref().unwrap_or_default()),
+    }
 }
 
 fn pidfd() -> Result<String, String> {
@@ -62,6 +70,7 @@ async fn network_faults() -> String {
         jitter: Duration::ZERO,
         keep_order: false,
         seed: 0,
+        backend: Backend::Nftables,
     };
     let tried = tokio::task::spawn_blocking(move || network::probe(&Traffic::default(), &delay)).await;
     match tried

@@ -17,9 +17,10 @@
 //! | [`local`] | the engine's host: resolve, preflight, inject, renew, revert, observe |
 //! | `live`, [`world`] | what faults may do and look at |
 //! | [`undo`], [`revert`] | one step back; all steps of an injection |
-//! | `workshop`, [`worker`] | processes that hold faults by descriptor, and what they do |
+//! | `workshop`, [`worker`] | processes that hold faults, and what they do |
 //! | `takeover`, [`reaper`], [`recover()`] | undoing what others began |
 //! | `resolve`, `protect` | targets, and what may never be one |
+//! | [`policy`] | the limits of the owner of this machine |
 //! | [`status()`], `inventory` | what is live, and what would work |
 
 pub mod control;
@@ -28,6 +29,7 @@ mod inventory;
 mod live;
 pub mod local;
 pub mod observe;
+pub mod policy;
 mod protect;
 pub mod reaper;
 pub mod recover;
@@ -42,10 +44,11 @@ mod workshop;
 pub mod world;
 
 pub use local::{LocalHost, LocalHostOptions};
+pub use policy::{Limits, Policies};
 pub use reaper::{ReaperEnd, ReaperEvent, ReaperKeeper, ensure_reaper, run_reaper};
 pub use recover::{Recovery, forget, recover};
 pub use status::{Status, status};
 pub use timing::Timing;
 pub use undo::carry_out;
-pub use worker::run_worker;
+pub use worker::{run_stress_worker, run_worker};
 pub use world::LocalWorld;

@@ -10,18 +10,19 @@ use steadfast_faults::{
 use steadfast_ledger::Page;
 use steadfast_model::{
     BootTime, InjectionId, ProcessIdentity,
-    network::{Disturbance, DisturbanceId, NetworkFault, Traffic, WorkerAnswer, WorkerRequest},
+    network::{Backend, Disturbance, DisturbanceId, NetworkFault, Traffic, WorkerAnswer, WorkerRequest},
     process::{ProcessState, Signal},
     proxy::{ProxyRequest, ProxyRule, RuleId},
-    target::{ResolvedNamespace, ResolvedProcess, ResolvedProxy, ResolvedTarget},
-    undo::UndoVerb,
+    stress::{Stress, StressOrder},
+    target::{ResolvedHost, ResolvedNamespace, ResolvedProcess, ResolvedProxy, ResolvedTarget},
+    undo::{HeldQdisc, UndoVerb},
 };
 
 use crate::{
     Timing, control,
     error::linux_for_fault,
     workshop::{GivenWorker, Workshop},
-    world::{LocalWorld, control_for_fault, hold, network},
+    world::{LocalWorld, control_for_fault, hold, machine, network},
 };
 
 /// How often a process that was told to stop is looked at: for 500 ms. Later, verifying the effect tells.
@@ -46,6 +47,7 @@ pub(crate) struct LiveInjection {
     pub lease: BootTime,
     pub rules: Vec<GivenRule>,
     pub workshop: Workshop,
+    pub stress_workshop: Workshop,
     pub workers: Vec<GivenWorker>,
 }
 
@@ -127,6 +129,7 @@ impl Injection for LiveInjection {
             what: format!("disturb network namespace {}", namespace.title),
             cause,
         };
+        let fault = network::decide(namespace, traffic, fault).await?;
         // It has changed nothing yet, and ends with us: only now it can be named in a record.
         let worker = self.workshop.start(self.timing.patience).await.map_err(failed)?;
         let number = u32::try_from(self.workers.len()).expect("an injection has fewer than 2^32 targets");
@@ -135,6 +138,10 @@ impl Injection for LiveInjection {
             worker: worker.identity.clone(),
             namespace: namespace.identity.clone(),
             table: id.table(),
+            qdisc: (fault.backend() == Backend::Netem).then(|| HeldQdisc {
+                path: namespace.path.clone(),
+                major: DisturbanceId::qdisc_of(self.injection),
+            }),
         };
         self.record(undo, ResolvedTarget::Netns(namespace.clone()).key()).await?;
         self.workers.push(worker.clone());
@@ -143,7 +150,7 @@ impl Injection for LiveInjection {
             namespace: namespace.identity.clone(),
             path: namespace.path.clone(),
             traffic: traffic.clone(),
-            fault: fault.clone(),
+            fault,
             deadline: self.deadline,
             lease: self.lease,
         };
@@ -156,6 +163,25 @@ impl Injection for LiveInjection {
             WorkerAnswer::Refused { message, missing: true, .. } => {
                 Err(FaultError::Unsupported { what: message, hint: None })
             }
+            WorkerAnswer::Refused { message, .. } => Err(failed(message)),
+            WorkerAnswer::Ready { .. } => Err(failed("the worker answers something else".to_owned())),
+        }
+    }
+
+    async fn stress_machine(&mut self, host: &ResolvedHost, stress: &Stress) -> Result<(), FaultError> {
+        // Before anything is written down: a machine that has booted again needs no record.
+        machine::check(host)?;
+        let failed =
+            |cause: String| FaultError::World { what: format!("put load on machine {}", host.name), cause };
+        // It does nothing yet, and ends with us: only now it can be named in a record.
+        let worker = self.stress_workshop.start(self.timing.patience).await.map_err(failed)?;
+        let undo = UndoVerb::EndStress { worker: worker.identity.clone(), stress: stress.clone() };
+        self.record(undo, ResolvedTarget::Host(host.clone()).key()).await?;
+        self.workers.push(worker.clone());
+        let order = StressOrder { stress: stress.clone(), deadline: self.deadline, lease: self.lease };
+        let order = WorkerRequest::Stress(Box::new(order));
+        match worker.ask(&order, self.timing.patience).await.map_err(|error| failed(error.to_string()))? {
+            WorkerAnswer::Done {} => Ok(()),
             WorkerAnswer::Refused { message, .. } => Err(failed(message)),
             WorkerAnswer::Ready { .. } => Err(failed("the worker answers something else".to_owned())),
         }

@@ -16,7 +16,9 @@ use steadfast_model::{Binding, Clock, InjectionId, Observation, ProcessIdentity,
 use crate::{
     Timing,
     error::{from_fault, from_ledger, from_linux, host_error},
-    inventory, protect,
+    inventory,
+    policy::{self, Policies},
+    protect,
     reaper::ReaperKeeper,
     resolve,
     revert::Undoer,
@@ -59,9 +61,11 @@ pub(crate) struct Inner {
     own: ProcessIdentity,
     binding: Binding,
     world: LocalWorld,
+    policies: Policies,
     keeper: ReaperKeeper,
     undoer: Undoer,
     workshop: Workshop,
+    stress_workshop: Workshop,
     slots: Mutex<HashMap<InjectionId, Arc<Slot>>>,
 }
 
@@ -75,14 +79,17 @@ impl LocalHost {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new().map_err(|error| from_linux(&error))?);
         let ledger = Ledger::new(state.clone());
         let undoer = Undoer { ledger: ledger.clone(), clock: clock.clone(), timing, carries_out: true };
+        let world = LocalWorld::new(timing, ledger.clone());
         let inner = Inner {
             ledger,
             clock,
             timing,
             own: own_identity().map_err(|error| from_linux(&error))?,
             binding,
-            world: LocalWorld::new(timing),
+            world,
             workshop: Workshop { command: Vec::new(), dir: state.clone() },
+            stress_workshop: Workshop { command: Vec::new(), dir: state.clone() },
+            policies: Policies::default(),
             keeper: ReaperKeeper::new(state, reaper, timing),
             undoer,
             slots: Mutex::default(),
@@ -95,6 +102,23 @@ impl LocalHost {
     #[expect(clippy::missing_panics_doc, reason = "called before anything else holds the host")]
     pub fn with_worker(mut self, command: Vec<OsString>) -> Self {
         Arc::get_mut(&mut self.inner).expect("a new host is held once").workshop.command = command;
+        self
+    }
+
+    /// The same, with what starts a worker that puts load on this machine. Without it there are no stress faults.
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "called before anything else holds the host")]
+    pub fn with_stress_worker(mut self, command: Vec<OsString>) -> Self {
+        Arc::get_mut(&mut self.inner).expect("a new host is held once").stress_workshop.command = command;
+        self
+    }
+
+    /// The same, with the limits of these files instead of this machine's alone. [`Policies`] cannot leave out the
+    /// machine's.
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "called before anything else holds the host")]
+    pub fn with_policies(mut self, policies: Policies) -> Self {
+        Arc::get_mut(&mut self.inner).expect("a new host is held once").policies = policies;
         self
     }
 
@@ -119,8 +143,20 @@ impl Inner {
 
     async fn check(&self, fault: &FaultSpec, targets: &[ResolvedTarget]) -> Result<Preview, HostError> {
         protect::check(targets, &self.ledger, &self.own, &self.binding).await?;
+        self.policies.load()?.check_targets(fault, targets)?;
         let looked = fault.as_fault().preflight(&self.world, targets).await;
         looked.map_err(|error| from_fault(&error))
+    }
+
+    /// What is live in this ledger, whoever put it in place.
+    fn live_now(&self) -> Result<policy::Live, HostError> {
+        let live = self.ledger.live().map_err(|error| from_ledger(&error))?;
+        let targets = live.iter().map(|listed| match listed {
+            Listed::Account(account) => account.opening.as_ref().map_or(1, |opening| opening.targets.len()),
+            // A file that cannot be read may stand for anything: for one target at least.
+            _ => 1,
+        });
+        Ok(policy::Live { faults: live.len(), targets: targets.sum() })
     }
 
     /// The keys of live injections that belong to these targets.
@@ -140,7 +176,7 @@ impl Inner {
 #[async_trait]
 impl Host for LocalHost {
     async fn inventory(&self) -> Vec<Capability> {
-        inventory::inventory(self.inner.ledger.dir(), &self.inner.keeper).await
+        inventory::inventory(self.inner.ledger.dir(), &self.inner.keeper, &self.inner.policies).await
     }
 
     async fn resolve(&self, target: &Target) -> Result<Vec<ResolvedTarget>, HostError> {

@@ -35,7 +35,7 @@ use steadfast_probes::{
 };
 
 pub use address::ServiceAddress;
-pub use load::LoadCounts;
+pub use load::{LoadCounts, LoadTiming};
 
 use load::Load;
 use tls::Tls;
@@ -68,6 +68,12 @@ impl Observer {
     #[must_use]
     pub fn load_counts(&self, name: &str) -> Option<LoadCounts> {
         self.find_load(name).map(|load| load.counts())
+    }
+
+    /// How well this machine kept to the due times of a load. `None` when there is no load of this name.
+    #[must_use]
+    pub fn load_timing(&self, name: &str) -> Option<LoadTiming> {
+        self.find_load(name).map(|load| load.timing())
     }
 
     fn find_load(&self, name: &str) -> Option<Arc<Load>> {

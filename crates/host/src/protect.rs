@@ -52,7 +52,8 @@ fn process_of(target: &ResolvedTarget) -> Option<u32> {
     match target {
         ResolvedTarget::Process(process) => Some(process.identity.pid),
         // The machine's own network namespace is refused by whatever would disturb it.
-        ResolvedTarget::Proxy(_) | ResolvedTarget::Netns(_) => None,
+        // What is put into a whole machine leaves the ways in their share, and its worker is the first to go.
+        ResolvedTarget::Proxy(_) | ResolvedTarget::Netns(_) | ResolvedTarget::Host(_) => None,
     }
 }
 
@@ -94,7 +95,9 @@ async fn ours(
                 Some(UndoVerb::RemoveRule { proxy, .. }) if lives(&proxy) => {
                     ours.insert(proxy.pid, "a fault proxy, which must take orders");
                 }
-                Some(UndoVerb::EndWorker { worker, .. }) if lives(&worker) => {
+                Some(UndoVerb::EndWorker { worker, .. } | UndoVerb::EndStress { worker, .. })
+                    if lives(&worker) =>
+                {
                     ours.insert(worker.pid, "a worker, which holds a fault");
                 }
                 _ => {}

@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, path::Path};
 
 use steadfast_engine::host::{HostError, HostErrorKind};
-use steadfast_linux::{command_name, identify, listeners, network::Namespace};
+use steadfast_linux::{boot_id, command_name, host_name, identify, listeners, network::Namespace};
 use steadfast_model::{
     Binding, ResolvedTarget, Target,
     proxy::ProxyRequest,
     target::{
-        Connection, NetnsTarget, ProcessTarget, ProxyTarget, ResolvedNamespace, ResolvedProcess,
-        ResolvedProxy,
+        Connection, NetnsTarget, ProcessTarget, ProxyTarget, ResolvedHost, ResolvedNamespace,
+        ResolvedProcess, ResolvedProxy,
     },
 };
 
@@ -32,6 +32,7 @@ pub(crate) async fn resolve(
         Target::Process(process) => process_target(process, None).map(ResolvedTarget::Process),
         Target::Service(name) => service(name, binding).map(ResolvedTarget::Process),
         Target::Netns(netns) => namespace(netns).map(ResolvedTarget::Netns),
+        Target::Host(_) => this_machine().map(ResolvedTarget::Host),
         Target::Connection(edge) => {
             let name = carrier(edge, binding)?;
             proxy(control_of(name, binding)?, timing).await
@@ -92,6 +93,11 @@ fn namespace(target: &NetnsTarget) -> Result<ResolvedNamespace, HostError> {
         return Err(no_target(message, Some("see `ip netns list` and `lsns -t net`")));
     };
     Ok(ResolvedNamespace { identity: found.identity().clone(), path: path.into(), title })
+}
+
+fn this_machine() -> Result<ResolvedHost, HostError> {
+    let boot_id = boot_id().map_err(|error| from_linux(&error))?;
+    Ok(ResolvedHost { boot_id, name: host_name() })
 }
 
 fn the_listener(port: u16) -> Result<u32, HostError> {

@@ -2,18 +2,26 @@
 
 use std::time::Duration;
 
-use steadfast_linux::{LinuxError, ProcessHandle, process_state};
+use steadfast_linux::{
+    LinuxError, ProcessHandle,
+    network::{Namespace, remove_qdiscs},
+    process_state,
+};
 use steadfast_model::{
     ProcessIdentity,
+    network::NamespaceIdentity,
     process::{ProcessState, Signal},
     proxy::{ProxyRequest, RuleId},
-    undo::UndoVerb,
+    undo::{HeldQdisc, UndoVerb},
 };
 
 use crate::{Timing, control};
 
 /// How long a worker that is asked to end may take before it is killed.
 const WORKER_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long a worker that is killed may take to give back its memory: many gigabytes take seconds. The lease is longer.
+const MEMORY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why a step back failed. Messages are fragments after "failed to".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +42,14 @@ pub async fn carry_out(verb: &UndoVerb, timing: &Timing) -> Result<(), UndoError
     match verb {
         UndoVerb::ResumeProcess { process } => resume(process).await,
         UndoVerb::RemoveRule { control, proxy, rule } => remove(control, proxy, *rule, timing).await,
-        UndoVerb::EndWorker { worker, .. } => end(worker).await,
+        UndoVerb::EndWorker { worker, namespace, qdisc, .. } => {
+            end(worker).await?;
+            match qdisc {
+                Some(HeldQdisc { path, major }) => unqueue(namespace, path, *major).await,
+                None => Ok(()),
+            }
+        }
+        UndoVerb::EndStress { worker, .. } => kill(worker).await,
         UndoVerb::Irreversible { .. } => Ok(()),
     }
 }
@@ -62,6 +77,31 @@ async fn end(worker: &ProcessIdentity) -> Result<(), UndoError> {
     let Some(handle) = ProcessHandle::open(worker).map_err(|error| failed(&error))? else { return Ok(()) };
     let ended = tokio::task::spawn_blocking(move || handle.terminate(WORKER_PATIENCE)).await;
     match ended.map_err(|error| UndoError { message: error.to_string() })? {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(UndoError { message: format!("end worker {worker}: it is still there after KILL") }),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+/// Deletes what a worker that was killed could not. A namespace that nothing leads to is gone, and all in it.
+async fn unqueue(namespace: &NamespaceIdentity, path: &std::path::Path, major: u16) -> Result<(), UndoError> {
+    let (namespace, path) = (namespace.clone(), path.to_owned());
+    let removed = tokio::task::spawn_blocking(move || match Namespace::find(&namespace, &path)? {
+        Some(found) => remove_qdiscs(&found, major),
+        None => Ok(()),
+    });
+    let removed = removed.await.map_err(|error| UndoError { message: error.to_string() })?;
+    removed.map_err(|error| failed(&error))
+}
+
+/// Kills: there is nothing to be let go in good order, and its machine may be busy.
+async fn kill(worker: &ProcessIdentity) -> Result<(), UndoError> {
+    let Some(handle) = ProcessHandle::open(worker).map_err(|error| failed(&error))? else { return Ok(()) };
+    let ended = tokio::task::spawn_blocking(move || match handle.signal(Signal::Kill)? {
+        true => handle.ends_within(MEMORY_PATIENCE),
+        false => Ok(true),
+    });
+    match ended.await.map_err(|error| UndoError { message: error.to_string() })? {
         Ok(true) => Ok(()),
         Ok(false) => Err(UndoError { message: format!("end worker {worker}: it is still there after KILL") }),
         Err(error) => Err(failed(&error)),

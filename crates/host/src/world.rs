@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use steadfast_faults::{
     FaultError,
-    world::{Network, Processes, Proxies, World},
+    world::{Machine, Network, Processes, Proxies, World},
 };
+use steadfast_ledger::Ledger;
 use steadfast_linux::{LinuxError, ProcessHandle};
 use steadfast_model::{
     ProcessIdentity,
@@ -19,19 +20,22 @@ use crate::{
     error::linux_for_fault,
 };
 
+pub(crate) mod machine;
 pub(crate) mod network;
 
-/// The processes, proxies and network namespaces of this machine.
-#[derive(Debug, Clone, Copy)]
+/// This machine, its processes, proxies and network namespaces.
+#[derive(Debug, Clone)]
 pub struct LocalWorld {
     timing: Timing,
+    /// Who works for an injection.
+    ledger: Ledger,
 }
 
 impl LocalWorld {
     /// This machine.
     #[must_use]
-    pub fn new(timing: Timing) -> Self {
-        Self { timing }
+    pub fn new(timing: Timing, ledger: Ledger) -> Self {
+        Self { timing, ledger }
     }
 }
 
@@ -45,6 +49,10 @@ impl World for LocalWorld {
     }
 
     fn network(&self) -> &dyn Network {
+        self
+    }
+
+    fn machine(&self) -> &dyn Machine {
         self
     }
 }

@@ -18,7 +18,7 @@ use rustix::time::{ClockId, clock_gettime};
 use steadfast_linux::network::{Held, Namespace, Pulse};
 use steadfast_model::{
     BootTime, Duration as Length, InjectionId,
-    network::{Direction, Disturbance, DisturbanceId, NetworkFault, Traffic, Transport},
+    network::{Backend, Direction, Disturbance, DisturbanceId, NetworkFault, Traffic, Transport},
 };
 use steadfast_testkit::NetnsPair;
 
@@ -44,7 +44,13 @@ fn main() {
 
 fn delay(pair: &NetnsPair, millis: u64, direction: Direction) {
     let latency = Length::from_millis(millis);
-    let fault = NetworkFault::Delay { latency, jitter: Length::ZERO, keep_order: false, seed: 0 };
+    let fault = NetworkFault::Delay {
+        latency,
+        jitter: Length::ZERO,
+        keep_order: false,
+        seed: 0,
+        backend: Backend::Nftables,
+    };
     let hold = Hold::put(pair, fault, Traffic { direction, ..Traffic::default() });
     let trips = TRIPS.min(10_000 / millis);
     let (held, bare) = (round_trips(pair, trips), sleeps(millis, trips));
@@ -65,7 +71,7 @@ fn loss(pair: &NetnsPair) {
     let percent = "10%".parse().expect("a share");
     let protocol = Some(Transport::Udp);
     let traffic = Traffic { direction: Direction::Egress, protocol, ..Traffic::default() };
-    let hold = Hold::put(pair, NetworkFault::Loss { percent }, traffic);
+    let hold = Hold::put(pair, NetworkFault::Loss { percent, backend: Backend::Nftables }, traffic);
     let lost = losses(pair);
     let middle = f64::from(PACKETS) * 0.1;
     let reach = 2.576 * (middle * 0.9).sqrt();

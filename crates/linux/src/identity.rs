@@ -3,7 +3,10 @@
 use std::{
     ffi::OsString,
     io,
-    os::unix::{ffi::OsStringExt, fs::MetadataExt},
+    os::unix::{
+        ffi::{OsStrExt, OsStringExt},
+        fs::MetadataExt,
+    },
     path::PathBuf,
 };
 
@@ -21,6 +24,12 @@ pub fn boot_id() -> Result<String, LinuxError> {
         Ok(text) => Ok(text.trim().to_owned()),
         Err(source) => Err(LinuxError::Read { path, source }),
     }
+}
+
+/// What this machine is called.
+#[must_use]
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// The process that has this number now; `None` when there is none or it has ended.
@@ -133,6 +142,41 @@ pub fn run_the_same_program(one: u32, other: u32) -> Result<Option<bool>, LinuxE
     Ok(Some(one == other))
 }
 
+/// The file that a process runs, under the name it had; `None` where this user may not know, for threads of the kernel,
+/// and when the process is gone.
+///
+/// # Errors
+/// When the process table cannot be read.
+pub fn executable(pid: u32) -> Result<Option<PathBuf>, LinuxError> {
+    let path = PathBuf::from(format!("/proc/{pid}/exe"));
+    match std::fs::read_link(&path) {
+        Ok(found) => {
+            let bytes = found.as_os_str().as_bytes();
+            let named = bytes.strip_suffix(b" (deleted)").unwrap_or(bytes);
+            Ok(Some(PathBuf::from(OsString::from_vec(named.to_vec()))))
+        }
+        Err(error) if stat::is_gone(&error) || error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
+        Err(source) => Err(LinuxError::Read { path, source }),
+    }
+}
+
+/// The numbers of the users a process acts for: real and effective; `None` when it is gone.
+///
+/// # Errors
+/// When the process table cannot be read.
+pub fn users(pid: u32) -> Result<Option<[u32; 2]>, LinuxError> {
+    let path = PathBuf::from(format!("/proc/{pid}/status"));
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if stat::is_gone(&error) => return Ok(None),
+        Err(source) => return Err(LinuxError::Read { path, source }),
+    };
+    let mut numbers =
+        text.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap_or_default().split_whitespace();
+    let mut next = || numbers.next()?.parse().ok();
+    Ok(next().zip(next()).map(|(real, effective)| [real, effective]))
+}
+
 /// Device and number of the file that a process runs.
 fn program(pid: u32) -> Result<Option<(u64, u64)>, LinuxError> {
     let path = PathBuf::from(format!("/proc/{pid}/exe"));
@@ -155,6 +199,10 @@ mod tests {
         assert!(!ancestors(own.pid).unwrap().contains(&own.pid));
         assert!(!is_kernel_thread(own.pid).unwrap());
         assert!(command_name(own.pid).unwrap().is_some());
+        assert_eq!(executable(own.pid).unwrap(), std::env::current_exe().ok());
+        let user = rustix::process::geteuid().as_raw();
+        assert_eq!(users(own.pid).unwrap(), Some([user, user]));
+        assert_eq!((executable(u32::MAX).unwrap(), users(u32::MAX).unwrap()), (None, None));
     }
 
     #[test]

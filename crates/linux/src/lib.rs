@@ -10,6 +10,7 @@
 //! - [`mod@detach`]: starting a program that outlives this one;
 //! - [`command`]: running a program of somebody else so that nothing of it stays;
 //! - [`worker`]: starting a program that ends with this one;
+//! - [`load`]: load on CPUs and memory, and how much room there is for it;
 //! - [`network`]: network namespaces, and disturbing what they send and receive.
 
 pub mod clock;
@@ -19,6 +20,7 @@ pub mod error;
 pub mod handle;
 pub mod identity;
 pub mod listen;
+pub mod load;
 pub mod network;
 mod stat;
 pub mod worker;
@@ -29,8 +31,8 @@ pub use detach::{Detached, become_session_leader, detach};
 pub use error::LinuxError;
 pub use handle::{ProcessHandle, wait_for_an_end};
 pub use identity::{
-    ancestors, arguments, boot_id, command_name, identify, is_kernel_thread, own_identity, process_state,
-    run_the_same_program,
+    ancestors, arguments, boot_id, command_name, executable, host_name, identify, is_kernel_thread,
+    own_identity, process_state, run_the_same_program, users,
 };
 pub use listen::{Listeners, listeners};
 pub use worker::{Worker, WorkerPipes, start_worker};

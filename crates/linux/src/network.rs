@@ -1,11 +1,12 @@
 //! Disturbing what a network namespace sends and receives.
 //!
-//! Everything is held by descriptors: tables of nf_tables that vanish with their socket, a packet queue, TAP devices. So
+//! Nearly everything is held by descriptors: tables of nf_tables that vanish with their socket, a packet queue, TAP devices. So
 //! the end of the process that holds them, however it comes, is the way back, and a worker process holds nothing else.
 //!
 //! What comes in is dropped at the devices, or held in a queue (NFQUEUE) after it arrived. What goes out is never held
 //! in the sender's own output hook: there it would stay on the sender's account and choke its TCP. It is led through a
-//! TAP device instead (`fwd`), held in this process, and sent on from there.
+//! TAP device instead (`fwd`), held in this process, and sent on from there; or, where the kernel has it and nothing
+//! narrows, it is held by `netem`, which no descriptor holds and whoever undoes deletes by its handle.
 
 mod hold;
 mod line;
@@ -13,8 +14,12 @@ mod namespace;
 mod netlink;
 mod nft;
 mod plan;
+mod probe;
+mod qdisc;
 mod queue;
 mod tap;
 
-pub use hold::{Held, Pulse, probe, status};
+pub use hold::{Held, Pulse, status};
 pub use namespace::{Namespace, own_namespace};
+pub use probe::{probe, probe_netem};
+pub use qdisc::{has_qdiscs, qdisc_status, remove_qdiscs};

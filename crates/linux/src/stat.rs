@@ -13,6 +13,8 @@ pub(crate) struct Stat {
     pub parent: u32,
     /// Field 9: kernel flags.
     pub flags: u64,
+    /// Fields 14 and 15: time on a CPU, in clock ticks.
+    pub cpu_ticks: u64,
     /// Field 22: clock ticks after boot.
     pub start_time: u64,
 }
@@ -40,7 +42,7 @@ pub(crate) fn is_gone(error: &io::Error) -> bool {
 }
 
 /// The name (field 2) may hold blanks and brackets; what counts starts after its last bracket.
-fn parse(line: &str) -> Option<Stat> {
+pub(crate) fn parse(line: &str) -> Option<Stat> {
     let (_, rest) = line.rsplit_once(')')?;
     let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
     let field = |number: usize| fields.get(number - 3).copied();
@@ -48,6 +50,7 @@ fn parse(line: &str) -> Option<Stat> {
         state: field(3)?.chars().next()?,
         parent: field(4)?.parse().ok()?,
         flags: field(9)?.parse().ok()?,
+        cpu_ticks: field(14)?.parse::<u64>().ok()?.saturating_add(field(15)?.parse().ok()?),
         start_time: field(22)?.parse().ok()?,
     })
 }
@@ -60,7 +63,9 @@ mod tests {
     fn a_name_with_brackets_and_blanks_does_not_confuse() {
         let line = "7 (a) S 9 (x) T 3 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 8675309 1 2";
         let stat = parse(line).unwrap();
-        assert_eq!(stat, Stat { state: 'T', parent: 3, flags: 4_194_560, start_time: 8_675_309 });
+        let expected =
+            Stat { state: 'T', parent: 3, flags: 4_194_560, cpu_ticks: 5 + 6, start_time: 8_675_309 };
+        assert_eq!(stat, expected);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::{
     network::{NamespaceIdentity, NetworkStatus},
     process::{ProcessIdentity, ProcessState},
     proxy::ProxyStatus,
+    stress::StressStatus,
 };
 
 /// What was seen of every target at one moment.
@@ -39,6 +40,8 @@ pub enum Sighting {
         /// Which.
         namespace: NamespaceIdentity,
     },
+    /// A machine, and what workers do to it.
+    Host(Box<StressStatus>),
     /// The target could not be looked at.
     Unseen {
         /// Why.

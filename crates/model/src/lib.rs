@@ -18,6 +18,7 @@ pub mod quantity;
 pub mod run;
 pub mod sample;
 pub mod secret;
+pub mod stress;
 pub mod target;
 pub mod text;
 pub mod undo;

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{BootTime, Duration, InjectionId, Percent, process::ProcessIdentity};
+use crate::{BootTime, Duration, InjectionId, Percent, process::ProcessIdentity, stress::StressOrder};
 
 mod peer;
 mod ports;
@@ -82,6 +82,19 @@ pub struct Traffic {
     pub protocol: Option<Transport>,
 }
 
+/// What disturbs packets, where there is a choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Backend {
+    /// `netem` where it is there and does all that is asked for, else `nftables`.
+    #[default]
+    Auto,
+    /// The kernel's own network emulator, a queueing discipline at every device, for all that goes out.
+    Netem,
+    /// Tables of nftables, with a packet queue or TAP devices where packets are held.
+    Nftables,
+}
+
 /// What happens to those packets: a map with one key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -95,6 +108,9 @@ pub enum NetworkFault {
     Loss {
         /// Which share.
         percent: Percent,
+        /// By what.
+        #[serde(default)]
+        backend: Backend,
     },
     /// All are held for a while.
     Delay {
@@ -106,7 +122,57 @@ pub enum NetworkFault {
         keep_order: bool,
         /// Makes the jitter repeatable.
         seed: u64,
+        /// By what.
+        #[serde(default)]
+        backend: Backend,
     },
+}
+
+impl NetworkFault {
+    /// By what it is done.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        match self {
+            Self::Partition { .. } => Backend::Nftables,
+            Self::Loss { backend, .. } | Self::Delay { backend, .. } => *backend,
+        }
+    }
+
+    /// The same, done by this, where there is a choice.
+    #[must_use]
+    pub fn by(mut self, chosen: Backend) -> Self {
+        if let Self::Loss { backend, .. } | Self::Delay { backend, .. } = &mut self {
+            *backend = chosen;
+        }
+        self
+    }
+
+    /// Why `netem` cannot do this to these packets: a setting, and what it would have to be. `None` when it can.
+    #[must_use]
+    pub fn netem_cannot(&self, traffic: &Traffic) -> Option<(&'static str, &'static str)> {
+        const LONGEST_JITTER: std::time::Duration = std::time::Duration::from_secs(2);
+        if traffic.direction != Direction::Egress {
+            return Some(("direction", "egress: it holds what goes out"));
+        }
+        if !traffic.peers.is_empty() {
+            return Some(("peers", "left out: it takes everything that goes out"));
+        }
+        if !traffic.ports.is_empty() {
+            return Some(("ports", "left out: it takes everything that goes out"));
+        }
+        if traffic.protocol.is_some() {
+            return Some(("protocol", "left out: it takes everything that goes out"));
+        }
+        match self {
+            Self::Delay { jitter, keep_order: true, .. } if !jitter.is_zero() => {
+                Some(("keepOrder", "false: its jitter reorders packets"))
+            }
+            Self::Delay { seed: 1.., .. } => Some(("seed", "left out: its jitter cannot be repeated")),
+            Self::Delay { jitter, .. } if jitter.std() > LONGEST_JITTER => Some(("jitter", "at most 2s")),
+            Self::Delay { .. } | Self::Loss { .. } => None,
+            Self::Partition { .. } => Some(("backend", "left out: it cuts nobody off")),
+        }
+    }
 }
 
 /// Names a disturbance of a namespace: the injection it belongs to and its number there.
@@ -125,6 +191,13 @@ impl DisturbanceId {
         format!("{}{}", Self::tables_of(self.injection), self.number)
     }
 
+    /// The handle of its queueing disciplines, which people see as `5fa1:` with `tc qdisc show`: from 1000 to efff.
+    #[must_use]
+    pub fn qdisc_of(injection: InjectionId) -> u16 {
+        let [.., high, low] = injection.0.into_bytes();
+        0x1000 + u16::from_be_bytes([high, low]) % 0xe000
+    }
+
     /// What the names of all tables of an injection begin with.
     #[must_use]
     pub fn tables_of(injection: InjectionId) -> String {
@@ -138,6 +211,8 @@ impl DisturbanceId {
 pub enum WorkerRequest {
     /// Put a disturbance in place and hold it. Asked once.
     Hold(Box<Disturbance>),
+    /// Put load on this machine. Asked once, of a worker for that.
+    Stress(Box<StressOrder>),
     /// Move the lease, and say whether all is well.
     Renew {
         /// The new lease.

@@ -21,6 +21,8 @@ pub enum Target {
     Proxy(ProxyTarget),
     /// A network namespace of this machine.
     Netns(NetnsTarget),
+    /// This machine itself.
+    Host(HostTarget),
 }
 
 /// Picks one process. Exactly one of the fields is given.
@@ -69,6 +71,11 @@ pub struct NetnsTarget {
     pub pid: Option<u32>,
 }
 
+/// Picks this machine. It has no fields yet: `host: {}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HostTarget {}
+
 /// A target after resolution, with what makes it that very thing and no other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -79,6 +86,8 @@ pub enum ResolvedTarget {
     Proxy(ResolvedProxy),
     /// A network namespace.
     Netns(ResolvedNamespace),
+    /// The machine itself.
+    Host(ResolvedHost),
 }
 
 /// A process found on this machine.
@@ -124,6 +133,16 @@ pub struct ResolvedNamespace {
     pub title: String,
 }
 
+/// A machine since it last booted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResolvedHost {
+    /// The boot. After the next one nothing of what was done to it is left.
+    pub boot_id: String,
+    /// What people call it.
+    pub name: String,
+}
+
 impl ResolvedTarget {
     /// The key under which a live injection holds this target, for conflicts: `process:4711`, `proxy:payments-risk`.
     #[must_use]
@@ -134,6 +153,7 @@ impl ResolvedTarget {
             }
             Self::Proxy(proxy) => format!("proxy:{}", proxy.control.display()),
             Self::Netns(namespace) => format!("netns:{}", namespace.identity),
+            Self::Host(host) => format!("host:{}", host.boot_id),
         }
     }
 }
@@ -156,6 +176,7 @@ impl fmt::Display for Target {
                 write!(f, "network namespace of process {pid}")
             }
             Self::Netns(_) => f.write_str("network namespace"),
+            Self::Host(_) => f.write_str("this machine"),
         }
     }
 }
@@ -171,6 +192,7 @@ impl fmt::Display for ResolvedTarget {
             },
             Self::Proxy(proxy) => write!(f, "proxy {} ({} -> {})", proxy.name, proxy.listen, proxy.upstream),
             Self::Netns(namespace) => write!(f, "network namespace {}", namespace.title),
+            Self::Host(host) => write!(f, "machine {}", host.name),
         }
     }
 }

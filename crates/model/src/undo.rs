@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{network::NamespaceIdentity, process::ProcessIdentity, proxy::RuleId};
+use crate::{network::NamespaceIdentity, process::ProcessIdentity, proxy::RuleId, stress::Stress};
 
 /// One step back: a map with one key. Carrying it out twice, or for a change that never happened, succeeds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum UndoVerb {
     /// Let a stopped process run again (`SIGCONT`).
@@ -33,12 +33,32 @@ pub enum UndoVerb {
         namespace: NamespaceIdentity,
         /// The name of its nftables tables there.
         table: String,
+        /// What it holds there by more than descriptors, if anything.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        qdisc: Option<HeldQdisc>,
+    },
+    /// End a worker that puts load on this machine.
+    EndStress {
+        /// Which process. When it is gone, so is its load.
+        worker: ProcessIdentity,
+        /// What it does.
+        stress: Stress,
     },
     /// A change that cannot be taken back, recorded so that it is known: a killed process.
     Irreversible {
         /// What was done, for people.
         what: String,
     },
+}
+
+/// A queueing discipline, which stays in a network namespace when the process that made it is killed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldQdisc {
+    /// A file that leads to the namespace, or did. Others may lead there too.
+    pub path: PathBuf,
+    /// The upper half of its handle. Only what bears it is deleted.
+    pub major: u16,
 }
 
 impl UndoVerb {
@@ -50,7 +70,14 @@ impl UndoVerb {
             Self::RemoveRule { proxy, .. } => {
                 format!("steadfast recover   # or, ending the proxy with its rule: kill {}", proxy.pid)
             }
-            Self::EndWorker { worker, .. } => format!("kill -KILL {}", worker.pid),
+            Self::EndWorker { worker, qdisc: Some(HeldQdisc { path, major }), .. } => format!(
+                "kill -KILL {}; for each DEVICE that shows {major:x}: in `nsenter --net={path} tc qdisc`: nsenter --net={path} tc qdisc del dev DEVICE root handle {major:x}:",
+                worker.pid,
+                path = path.display()
+            ),
+            Self::EndWorker { worker, .. } | Self::EndStress { worker, .. } => {
+                format!("kill -KILL {}", worker.pid)
+            }
             Self::Irreversible { what } => format!("# nothing to undo: {what}"),
         }
     }

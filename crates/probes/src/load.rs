@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The highest rate, in requests a second: beyond, one sender on one machine says more about itself than about others.
-pub const HIGHEST_RATE: f64 = 10_000.0;
+pub const HIGHEST_RATE: f64 = 20_000.0;
 /// The most requests that may be unanswered at once.
 pub const MOST_IN_FLIGHT: u32 = 100_000;
 /// The longest body of a request, in bytes.
@@ -46,7 +46,7 @@ pub struct HttpLoad {
     /// as plain text otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// How many requests are due, on average. At most 10,000/s.
+    /// How many requests are due, on average. At most 20,000/s.
     pub rate: Rate,
     /// How the due times are spread.
     #[serde(default)]
@@ -166,7 +166,7 @@ mod tests {
     fn all_that_is_wrong_is_said_at_once() {
         let found = problems(
             r#"{ "name": "", "service": "a", "url": "http://b", "path": "c", "method": "get", "headers": {"host": "x"},
-                 "rate": "20000/s", "timeout": "0s", "inFlight": 0 }"#,
+                 "rate": "30000/s", "timeout": "0s", "inFlight": 0 }"#,
         );
         let about = ["name", "url", "path", "method", "headers.host", "rate", "timeout", "inFlight"];
         assert_eq!(found.len(), about.len(), "{found:#?}");

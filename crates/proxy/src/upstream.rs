@@ -23,7 +23,7 @@ pub(crate) struct Upstream {
 impl Upstream {
     pub(crate) async fn connect(connection: &Arc<Connection>) -> io::Result<Self> {
         let config = &connection.hub.config;
-        let connecting = TcpStream::connect(config.upstream.as_str());
+        let connecting = steadfast_names::connect_to(&config.upstream);
         let socket = tokio::time::timeout(config.limits.connect, connecting).await.map_err(|_| {
             io::Error::new(io::ErrorKind::TimedOut, "the connection was not answered in time")
         })??;

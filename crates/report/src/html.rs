@@ -23,6 +23,7 @@ pub(crate) fn page(story: &Story) -> Markup {
             body {
                 main {
                     (head(story))
+                    (faults(story))
                     (metrics::section(story))
                     @if let Some(markup) = story.finding.as_ref().and_then(|finding| chart::evidence::chart(story, finding)) {
                         section {
@@ -83,6 +84,27 @@ fn head(story: &Story) -> Markup {
                 "Began " (words::instant(story.run.started_at))
                 @if let Some(end) = story.run.ended_at { ", ended " (words::instant(end)) }
                 ". Document " code { (story.run.digest.get(..12).unwrap_or(&story.run.digest)) } "."
+            }
+        }
+    }
+}
+
+/// Fault by fault, when there were several.
+fn faults(story: &Story) -> Markup {
+    html! {
+        @if !story.faults().is_empty() {
+            section {
+                h2 { "Fault by fault" }
+                table.timeline {
+                    tbody {
+                        @for fault in story.faults() {
+                            tr {
+                                td { span class=(format!("badge {}", fault.verdict)) { (fault.verdict) } }
+                                td { b { (fault.fault) } br; (fault.reason.sentence) }
+                            }
+                        }
+                    }
+                }
             }
         }
     }

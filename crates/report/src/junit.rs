@@ -83,21 +83,38 @@ fn cases(story: &Story) -> Vec<Case> {
         Verdict::Inconclusive => Outcome::Error("inconclusive", sentence),
     };
     let mut cases = vec![Case { name: "hypothesis".to_owned(), result }];
-    for series in &story.series {
-        let found = story.finding.as_ref().map(|finding| finding.metrics.iter());
-        let found = found.and_then(|mut metrics| metrics.find(|metric| metric.name == series.name));
-        let result = match found.map(|found| (found.verdict, found.sentence.clone())) {
-            // What a metric shows counts only if the run shows something: a fault without effect proves nothing.
-            Some((Found::Held, _)) if conclusion.verdict != Verdict::Inconclusive => Outcome::Passed,
-            Some((Found::Held, _)) => Outcome::Error(
-                "inconclusive",
-                format!("the run is inconclusive: {}", conclusion.reason.sentence),
-            ),
-            Some((Found::Refuted, sentence)) => Outcome::Failed("refuted", sentence),
-            Some((Found::Inconclusive, sentence)) => Outcome::Error("inconclusive", sentence),
-            None => Outcome::Error("inconclusive", "it was not judged".to_owned()),
+    for fault in story.faults() {
+        let sentence = fault.reason.sentence.clone();
+        let result = match fault.verdict {
+            Verdict::Held => Outcome::Passed,
+            Verdict::Refuted => Outcome::Failed("refuted", sentence),
+            Verdict::Inconclusive => Outcome::Error("inconclusive", sentence),
         };
-        cases.push(Case { name: format!("metric {}", series.name), result });
+        cases.push(Case { name: format!("fault {}", fault.fault), result });
+    }
+    for (index, series) in story.series.iter().enumerate() {
+        if story.found(index).next().is_none() {
+            let result = Outcome::Error("inconclusive", "it was not judged".to_owned());
+            cases.push(Case { name: format!("metric {}", series.name), result });
+        }
+        for (fault, found) in story.found(index) {
+            // What a metric shows counts only if its fault shows something: one without effect proves nothing.
+            let shown = match fault {
+                Some(fault) => story.faults().iter().find(|one| one.fault == fault).map(|one| one.verdict),
+                None => Some(conclusion.verdict),
+            };
+            let sentence = found.sentence.clone();
+            let result = match found.verdict {
+                Found::Held if shown != Some(Verdict::Inconclusive) => Outcome::Passed,
+                Found::Held => Outcome::Error(
+                    "inconclusive",
+                    format!("the run is inconclusive: {}", conclusion.reason.sentence),
+                ),
+                Found::Refuted => Outcome::Failed("refuted", sentence),
+                Found::Inconclusive => Outcome::Error("inconclusive", sentence),
+            };
+            cases.push(Case { name: format!("metric {}", found.name), result });
+        }
     }
     cases
 }

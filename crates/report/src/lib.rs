@@ -9,7 +9,7 @@ mod markdown;
 mod story;
 mod words;
 
-pub use story::{Mark, Point, Series, SourceText, Story, Window, sentence};
+pub use story::{Mark, Point, Series, SourceText, Story, Teller, Window};
 pub use words::{
     dated as dated_in_words, duration as duration_in_words, instant as instant_in_words,
     share as share_in_words,

@@ -19,6 +19,7 @@ pub(crate) fn document(story: &Story) -> String {
     line(out, &format!("# {}: {}", escaped(&story.run.title), verdict_word(story)));
     line(out, "");
     head(story, out);
+    faults(story, out);
     metrics(story, out);
     plan(story, out);
     line(out, "## What happened");
@@ -65,6 +66,20 @@ fn head(story: &Story, out: &mut String) {
     line(out, "");
 }
 
+/// Fault by fault, when there were several.
+fn faults(story: &Story, out: &mut String) {
+    if story.faults().is_empty() {
+        return;
+    }
+    line(out, "## Fault by fault");
+    line(out, "");
+    for fault in story.faults() {
+        let (name, sentence) = (escaped(&fault.fault), escaped(&fault.reason.sentence));
+        line(out, &format!("- **{}** {name}: {sentence}", fault.verdict));
+    }
+    line(out, "");
+}
+
 fn metrics(story: &Story, out: &mut String) {
     if story.series.is_empty() {
         return;
@@ -73,37 +88,48 @@ fn metrics(story: &Story, out: &mut String) {
     line(out, "");
     line(out, "| metric | verdict | bad before | bad under the fault | measured |");
     line(out, "|---|---|---|---|---|");
-    for series in &story.series {
-        let cells = match found(story, series) {
-            Some(found) => [
-                word(found.verdict).to_owned(),
-                share(found.baseline_rate, found.baseline.bad, found.baseline.total),
-                share(found.fault_rate, found.fault.bad, found.fault.total),
-                format!("{:.0} %", found.completeness * 100.0),
-            ],
-            None => ["not judged".into(), "—".into(), "—".into(), "—".into()],
+    for (index, series) in story.series.iter().enumerate() {
+        let mut row = |name: &str, cells: [String; 4]| {
+            line(out, &format!("| {} | {} |", escaped(name), cells.join(" | ")));
         };
-        line(out, &format!("| {} | {} |", escaped(&series.name), cells.join(" | ")));
+        if story.found(index).next().is_none() {
+            row(&series.name, ["not judged".into(), "—".into(), "—".into(), "—".into()]);
+        }
+        for (_, found) in story.found(index) {
+            row(&found.name, cells(found));
+        }
     }
     line(out, "");
-    for series in &story.series {
-        let sentence =
-            found(story, series).map_or(String::new(), |found| format!(" {}", escaped(&found.sentence)));
-        line(out, &format!("- {}: {}.{sentence}", escaped(&series.name), escaped(&series.describes)));
-        let mut notes: Vec<&str> = series.points.iter().filter_map(|point| point.note.as_deref()).collect();
-        notes.dedup();
-        for note in notes.iter().take(MOST_NOTES) {
-            line(out, &format!("  - {}", escaped(note)));
-        }
-        if notes.len() > MOST_NOTES {
-            line(out, &format!("  - and {} notes more", notes.len() - MOST_NOTES));
-        }
+    for (index, series) in story.series.iter().enumerate() {
+        let sentence = |(fault, found): (Option<&str>, &MetricFinding)| {
+            let under = fault.map_or(String::new(), |fault| format!("Under {}: ", escaped(fault)));
+            format!(" {under}{}", escaped(&found.sentence))
+        };
+        let sentences: String = story.found(index).map(sentence).collect();
+        line(out, &format!("- {}: {}.{sentences}", escaped(&series.name), escaped(&series.describes)));
+        notes(series, out);
     }
     line(out, "");
 }
 
-fn found<'a>(story: &'a Story, series: &Series) -> Option<&'a MetricFinding> {
-    story.finding.as_ref()?.metrics.iter().find(|metric| metric.name == series.name)
+fn cells(found: &MetricFinding) -> [String; 4] {
+    [
+        word(found.verdict).to_owned(),
+        share(found.baseline_rate, found.baseline.bad, found.baseline.total),
+        share(found.fault_rate, found.fault.bad, found.fault.total),
+        format!("{:.0} %", found.completeness * 100.0),
+    ]
+}
+
+fn notes(series: &Series, out: &mut String) {
+    let mut notes: Vec<&str> = series.points.iter().filter_map(|point| point.note.as_deref()).collect();
+    notes.dedup();
+    for note in notes.iter().take(MOST_NOTES) {
+        line(out, &format!("  - {}", escaped(note)));
+    }
+    if notes.len() > MOST_NOTES {
+        line(out, &format!("  - and {} notes more", notes.len() - MOST_NOTES));
+    }
 }
 
 fn word(verdict: Verdict) -> &'static str {
@@ -128,6 +154,9 @@ fn plan(story: &Story, out: &mut String) {
             out,
             &format!("- {fault} into {} for {}", escaped(&planned.target.to_string()), planned.duration),
         );
+    }
+    for command in &plan.commands {
+        line(out, &format!("- {} for at most {}", escaped(&command.describes), command.deadline));
     }
     line(
         out,

@@ -1,17 +1,17 @@
 //! A run told from its events.
 
 use serde::Serialize;
-use steadfast_analysis::Finding;
+use steadfast_analysis::{Finding, MetricFinding};
 use steadfast_model::{
     Event, Phase,
-    event::{Conclusion, DatedHarm, Known, RunPlan},
+    event::{Conclusion, DatedHarm, FaultConclusion, Known, RunPlan},
     run::{RunSummary, SourceDocument},
     sample::Increment,
 };
 
 mod marks;
 
-pub use marks::sentence;
+pub use marks::Teller;
 
 /// Everything a report shows.
 #[derive(Debug, Clone, Serialize)]
@@ -127,14 +127,32 @@ impl Story {
             marks: Vec::new(),
             documents: documents.into_iter().map(SourceText::from).collect(),
         };
+        let mut teller = Teller::default();
         for event in events {
             let at = seconds(event);
             if let Some(known) = event.body.known() {
                 story.take(at, known);
             }
-            story.marks.extend(marks::mark(at, &event.body));
+            story.marks.extend(teller.mark(at, &event.body));
         }
         story
+    }
+
+    /// What was found of a metric, by its place in the plan: once for every fault, with the fault's name when there are
+    /// several.
+    pub fn found(&self, metric: usize) -> impl Iterator<Item = (Option<&str>, &MetricFinding)> {
+        let width = self.series.len().max(1);
+        let found = self.finding.iter().flat_map(|finding| &finding.metrics).enumerate();
+        found.filter(move |(index, _)| index % width == metric).map(move |(index, found)| {
+            let fault = self.faults().get(index / width).map(|fault| fault.fault.as_str());
+            (fault, found)
+        })
+    }
+
+    /// What was shown about each fault, when there were several.
+    #[must_use]
+    pub fn faults(&self) -> &[FaultConclusion] {
+        self.conclusion.as_ref().map_or(&[], |conclusion| &conclusion.faults)
     }
 
     /// The recorded run took this many seconds, at least one so that a chart has a width.

@@ -15,6 +15,7 @@ use steadfast_probes::{
     ProbeError, address,
     world::{HttpRequest, World},
 };
+use steadfast_report::Teller;
 use tokio::{
     sync::mpsc::{Receiver, Sender, channel},
     task::JoinHandle,
@@ -49,6 +50,7 @@ pub(crate) struct Annotator {
     queue: Sender<String>,
     teller: JoinHandle<()>,
     tags: [String; 3],
+    words: Teller,
 }
 
 impl Annotator {
@@ -80,11 +82,11 @@ impl Annotator {
         let (queue, waiting) = channel(MOST_WAITING);
         let teller = tokio::spawn(tell(request, waiting, world, terminal));
         let tags = ["steadfast".to_owned(), format!("experiment:{experiment}"), format!("run:{run}")];
-        Ok(Self { queue, teller, tags })
+        Ok(Self { queue, teller, tags, words: Teller::default() })
     }
 
     /// Notes an event. Never waits.
-    pub(crate) fn note(&self, event: &Event) {
+    pub(crate) fn note(&mut self, event: &Event) {
         let Some(known) = event.body.known() else { return };
         let tag = match known {
             Known::RunStarted { .. } => "start",
@@ -93,7 +95,7 @@ impl Annotator {
             Known::Concluded(_) => "end",
             _ => return,
         };
-        let text = steadfast_report::sentence(&event.body).unwrap_or_default();
+        let text = self.words.sentence(&event.body).unwrap_or_default();
         let tags: Vec<&str> = self.tags.iter().map(String::as_str).chain([tag]).collect();
         let annotation = json!({ "time": event.at.0 / 1_000, "tags": tags, "text": text });
         // A queue that is full means a Grafana that does not answer, which is said already.

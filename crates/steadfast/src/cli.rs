@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum, builder::styling};
 
 pub(crate) mod demo;
 pub(crate) mod fault;
+pub(crate) mod load;
 pub(crate) mod proxy;
 pub(crate) mod run;
 pub(crate) mod runs;
@@ -67,15 +68,21 @@ Exits with 5 when something could not be undone.")]
 Examples:
   steadfast recover
   steadfast recover --output json
+  steadfast recover --print-unit > /etc/systemd/system/steadfast-recover.service   to do so at every boot
   steadfast recover --forget 01a20875-14ee-7223-b86b-2d3bb095fc0c   after undoing it by hand")]
     Recover {
         /// Put an abandoned injection away after you undid it by hand
         #[arg(long, value_name = "INJECTION")]
         forget: Option<steadfast_model::InjectionId>,
+        /// Print a systemd unit that does it at boot, and do nothing else
+        #[arg(long, conflicts_with_all = ["forget", "output"])]
+        print_unit: bool,
         /// How to print
         #[arg(long, short, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
         output: Output,
     },
+    /// Send open-loop HTTP load and say what became of it
+    Load(load::LoadArguments),
     /// Judge counts from a JSON document
     Verdict(verdict::VerdictArguments),
     /// Write a first experiment for a URL of your own
@@ -86,15 +93,20 @@ Examples:
   steadfast doctor
   steadfast doctor --output json")]
     Doctor(OutputArguments),
-    /// Print the JSON Schema of the experiment document
+    /// Print the JSON Schema of a kind of document
     #[command(after_help = "\
 Examples:
   steadfast schema > experiment.schema.json
+  steadfast schema policy > policy.schema.json
 
 An editor that reads the line
   # yaml-language-server: $schema=experiment.schema.json
 at the top of a document then completes and checks it.")]
-    Schema,
+    Schema {
+        /// The kind of document
+        #[arg(value_enum, default_value_t = DocumentKind::Experiment)]
+        document: DocumentKind,
+    },
     /// Run a fault proxy between two services
     Proxy(proxy::ProxyArguments),
     /// Print a completion script for a shell
@@ -116,6 +128,9 @@ Examples:
     /// Holds one fault in a network namespace for an injector
     #[command(hide = true)]
     NetworkWorker,
+    /// Puts load on this machine for an injector
+    #[command(hide = true)]
+    StressWorker,
     /// One service of the sample system
     #[command(hide = true)]
     DemoService(demo::ServiceArguments),
@@ -139,6 +154,15 @@ pub(crate) enum Output {
     Text,
     /// For programs
     Json,
+}
+
+/// A kind of document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DocumentKind {
+    /// What to verify
+    Experiment,
+    /// What the owner of a machine allows
+    Policy,
 }
 
 /// When to use colours.

@@ -35,9 +35,13 @@ pub(crate) fn print(plan: &Plan, output: Output, terminal: Terminal) -> Result<(
     let colour = terminal.stdout_colour;
     terminal.print(format_args!("{}  {}", paint(colour, Style::Bold, &plan.name), plan.title));
     terminal.print(format_args!(
-        "baseline {}, {} under a fault, {}",
+        "baseline {}, {} under {}, {}",
         plan.run_plan().baseline,
         duration(foretold.fault_seconds),
+        match foretold.faults {
+            1 => "a fault".to_owned(),
+            faults => format!("the shortest of {faults} faults, of which this is told"),
+        },
         match foretold.earlier_runs {
             0 => "no earlier runs".to_owned(),
             1 => "1 earlier run".to_owned(),

@@ -11,7 +11,7 @@ use steadfast_model::{
     event::Known,
     sample::{Increment, MetricSample},
 };
-use steadfast_report::{sentence, share_in_words};
+use steadfast_report::{Teller, share_in_words};
 
 use crate::{
     cli::Output,
@@ -23,6 +23,7 @@ pub(crate) struct Live {
     terminal: Terminal,
     output: Output,
     follower: Follower,
+    words: Teller,
     rows: Vec<Row>,
     /// Lines of the block that is drawn over.
     drawn: usize,
@@ -38,7 +39,14 @@ struct Row {
 impl Live {
     /// Nothing has happened yet.
     pub(crate) fn new(output: Output, terminal: Terminal) -> Self {
-        Self { terminal, output, follower: Follower::default(), rows: Vec::new(), drawn: 0 }
+        Self {
+            terminal,
+            output,
+            follower: Follower::default(),
+            words: Teller::default(),
+            rows: Vec::new(),
+            drawn: 0,
+        }
     }
 
     /// Shows one event.
@@ -72,7 +80,7 @@ impl Live {
             }
             _ => {}
         }
-        if let Some(what) = sentence(&event.body) {
+        if let Some(what) = self.words.sentence(&event.body) {
             self.clear();
             #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
             let at = event.since_start as f64 / 1e9;
@@ -107,8 +115,11 @@ impl Live {
         let mut block = String::new();
         for (index, row) in self.rows.iter().enumerate() {
             let recent = &row.shares[row.shares.len().saturating_sub(room)..];
+            // Of several faults the one that shows most.
             let evidence = progress.evidence.as_ref().and_then(|step| {
-                Some(format!("  evidence {:.1} of {:.1}", step.ln_evidence.get(index)?, step.threshold))
+                let own = step.ln_evidence.iter().skip(index).step_by(self.rows.len());
+                let most = own.copied().reduce(f64::max)?;
+                Some(format!("  evidence {most:.1} of {:.1}", step.threshold))
             });
             writeln!(
                 block,

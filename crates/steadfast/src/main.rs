@@ -59,10 +59,11 @@ fn dispatch(cli: Cli, terminal: Terminal) -> Result<u8, Failure> {
     match cli.command {
         Command::Verdict(arguments) => commands::verdict::verdict(&arguments, terminal),
         Command::Completions { shell } => commands::completions::completions(shell, terminal),
-        Command::Schema => commands::schema::schema(terminal),
+        Command::Schema { document } => commands::schema::schema(document, terminal),
         Command::Init(arguments) => commands::init::init(&arguments, terminal),
         Command::Fault(FaultCommand::List { output }) => commands::fault::list(output, terminal),
         Command::Fault(FaultCommand::Show { kind, output }) => commands::fault::show(&kind, output, terminal),
+        Command::Load(arguments) => threads()?.block_on(commands::load::load(&arguments, terminal)),
         Command::Proxy(arguments) => {
             one_thread()?.block_on(commands::proxy::proxy(arguments, open, terminal))
         }
@@ -72,6 +73,7 @@ fn dispatch(cli: Cli, terminal: Terminal) -> Result<u8, Failure> {
         }
         Command::Reaper => one_thread()?.block_on(commands::reaper::reaper(open()?.state, terminal)),
         Command::NetworkWorker => one_thread()?.block_on(commands::network_worker::network_worker()),
+        Command::StressWorker => one_thread()?.block_on(commands::stress_worker::stress_worker()),
         Command::DemoService(arguments) => one_thread()?.block_on(commands::demo::service(&arguments)),
         Command::DemoSupervisor(arguments) => one_thread()?.block_on(commands::demo::supervisor(&arguments)),
         Command::Status(arguments) => {
@@ -86,7 +88,8 @@ fn dispatch(cli: Cli, terminal: Terminal) -> Result<u8, Failure> {
             let undone = one_thread()?.block_on(commands::recover::clean_up(&session))?;
             Ok(undone.max(ended?))
         }
-        Command::Recover { forget, output } => {
+        Command::Recover { print_unit: true, .. } => commands::recover::print_unit(terminal),
+        Command::Recover { forget, output, .. } => {
             let session = open()?;
             one_thread()?.block_on(async {
                 match forget {

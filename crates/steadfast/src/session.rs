@@ -6,7 +6,7 @@ use std::{
 };
 
 use rustix::fs::Mode;
-use steadfast_host::{LocalHost, LocalHostOptions, Timing};
+use steadfast_host::{LocalHost, LocalHostOptions, Policies, Timing};
 use steadfast_ledger::{LedgerError, StateDir};
 use steadfast_linux::SystemClock;
 use steadfast_model::binding::Binding;
@@ -77,9 +77,19 @@ impl Session {
             reaper: self.command(&["reaper"]).into_iter().map(Into::into).collect(),
             timing: Timing::default(),
         };
-        let worker = self.command(&["network-worker"]).into_iter().map(Into::into).collect();
-        let host = LocalHost::new(options).map(|host| host.with_worker(worker));
+        let worker = |name| self.command(&[name]).into_iter().map(Into::into).collect();
+        let host = LocalHost::new(options).map(|host| {
+            host.with_worker(worker("network-worker"))
+                .with_stress_worker(worker("stress-worker"))
+                .with_policies(self.policies())
+        });
         host.map_err(|error| Failure::failed(&error).hint(error.hint.as_ref()))
+    }
+
+    /// What the owner of this machine allows, and what `STEADFAST_POLICY` takes away from that.
+    pub(crate) fn policies(&self) -> Policies {
+        let more = std::env::var_os("STEADFAST_POLICY").filter(|file| !file.is_empty());
+        more.into_iter().fold(Policies::default(), |policies, file| policies.and(file.into()))
     }
 
     /// The history.

@@ -9,7 +9,10 @@ use std::{
 use async_trait::async_trait;
 use steadfast_engine::{Journal, JournalError, Plan, RunEnd, Stage, StopSignal, host::Host, run};
 use steadfast_experiment::ReadOptions;
-use steadfast_host::observe::{Observer, ServiceAddress};
+use steadfast_host::{
+    Limits,
+    observe::{Observer, ServiceAddress},
+};
 use steadfast_linux::own_identity;
 use steadfast_model::{
     Clock, Event, RunId,
@@ -88,12 +91,15 @@ pub(crate) async fn verify(
     let read = sources.read(&options, terminal.stderr_colour)?;
     let mut plan = plan(&read, terminal)?;
     earlier::ask(&mut plan, session).await?;
+    let limits = session.policies().load().map_err(refused)?;
     if wish.plan {
+        say_limits(&plan, &limits, terminal)?;
         forecast::print(&plan, wish.output, terminal)?;
         return Ok(None);
     }
     let host = Arc::new(session.host(read.binding.clone())?);
     announce(&plan, &*host, terminal).await?;
+    say_limits(&plan, &limits, terminal)?;
     if wish.dry_run {
         terminal.say("Nothing was touched: this was a dry run.");
         return Ok(None);
@@ -119,6 +125,15 @@ fn plan(read: &Read, terminal: Terminal) -> Result<Plan, Failure> {
     }
     steadfast_engine::plan::from(&read.checked, &read.slos)
         .map_err(|mut problems| Failure::document(read.checked.render(&mut problems, colour)))
+}
+
+/// Shows the limits of this machine. What breaks one is refused now, not after the baseline; the host would refuse it too.
+fn say_limits(plan: &Plan, limits: &Limits, terminal: Terminal) -> Result<(), Failure> {
+    terminal.say(format_args!("  policy   {limits}"));
+    for injection in plan.injections() {
+        limits.check_fault(injection.fault.kind(), injection.duration.std()).map_err(refused)?;
+    }
+    Ok(())
 }
 
 /// Shows targets and duration before anything is touched.
@@ -182,7 +197,7 @@ async fn perform(
     let keeper = session.command(&["keeper"]).into_iter().map(Into::into).collect();
     let observer = Observer::new(services.collect(), session.clock.clone(), seed(id)).with_keeper(keeper);
     let observer = Arc::new(observer);
-    let annotator = match &wish.grafana {
+    let mut annotator = match &wish.grafana {
         Some(to) => Some(Annotator::start(to, (&plan.name, &name), observer.clone(), session.terminal)?),
         None => None,
     };
@@ -211,7 +226,7 @@ async fn perform(
     let mut show = |event: &Event| {
         seen.lock().unwrap_or_else(PoisonError::into_inner).note(event);
         screen.show(event);
-        annotator.iter().for_each(|annotator| annotator.note(event));
+        annotator.iter_mut().for_each(|annotator| annotator.note(event));
     };
     let end = run(plan, id, stage, &mut journal, &spool, &mut show, stop).await;
     screen.finish();

@@ -71,6 +71,9 @@ fn completed(fragment: &str) -> String {
 fn problems(source: &str) -> Problems {
     let environment = |name: &str| (name == "HOME").then(|| "/srv/somebody".to_owned());
     let options = ReadOptions { environment: &environment, ..ReadOptions::default() };
+    if source.contains("kind: Policy") {
+        return steadfast_host::policy::read(source).err().unwrap_or_default();
+    }
     if source.contains("kind: Binding") {
         return binding::read(source).err().unwrap_or_default();
     }
@@ -93,6 +96,16 @@ fn every_document_shown_is_accepted_without_a_warning() {
         let told = yaml::render(&found, FILE, &source, false);
         assert!(found.all().is_empty(), "docs/experiment.md:{}\n{told}", block.line);
     }
+}
+
+#[test]
+fn the_policy_shown_is_accepted() {
+    let page = page("docs/policy.md");
+    let shown = blocks(&page);
+    let policies: Vec<&Block> = shown.iter().filter(|block| block.language == "yaml").collect();
+    assert_eq!(policies.len(), 1);
+    let found = problems(&policies[0].text);
+    assert!(found.all().is_empty(), "{}", yaml::render(&found, FILE, &policies[0].text, false));
 }
 
 #[test]
@@ -177,7 +190,9 @@ fn a_command_line_with_a_flag_that_is_not_there_is_refused() {
 
 #[test]
 fn links_between_pages_lead_somewhere() {
-    for name in ["README.md", "docs/ci.md", "docs/experiment.md", "docs/undo.md", "docs/verdicts.md"] {
+    let pages =
+        ["ci", "experiment", "load", "policy", "undo", "verdicts"].map(|page| format!("docs/{page}.md"));
+    for name in pages.iter().map(String::as_str).chain(["README.md"]) {
         let page = page(name);
         let folder = root().join(name).parent().unwrap().to_owned();
         for link in page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

@@ -65,7 +65,8 @@ impl<'a> Round<'a> {
     /// Lets strace write every system call of the victim to `log`.
     pub(super) fn trace(&self, log: &Path) -> Result<()> {
         let log = log.to_str().context("the path is UTF-8")?;
-        let strace = ["strace", "-f", "-qq", "-o", log].map(str::to_owned);
+        // A worker that computes asks for the time thousands of times, which would leave little choice for the rest.
+        let strace = ["strace", "-f", "-qq", "-e", "trace=!clock_gettime", "-o", log].map(str::to_owned);
         let end = self.play(&strace)?;
         ensure!(end.leaks.is_empty(), "without any kill: {}", end.leaks.join(", "));
         Ok(())
@@ -104,7 +105,7 @@ impl<'a> Round<'a> {
         // 2: no effect was seen, which in so short a time says nothing.
         let fine = end.success() || end.code() == Some(2);
         // strace follows the injector's worker too, and may have struck there: the injector notices and says so.
-        let follows_worker = self.case.needs_namespace() && self.victim != Victim::Reaper;
+        let follows_worker = self.case.has_worker() && self.victim != Victim::Reaper;
         if !injector_died && !fine && self.victim != Victim::Proxy && !follows_worker {
             leaks.push(format!("the injector ended with {end}"));
         }
@@ -163,7 +164,7 @@ impl<'a> Round<'a> {
         drop(injector.kill());
         drop(injector.wait());
         // What a worker holds by descriptor goes with its injector; then only the ledger still has to be put right.
-        let still = self.case.needs_namespace() || differs();
+        let still = self.case.has_worker() || differs();
         Ok(shown && still && (one_shot || !self.live_injections()?.is_empty()))
     }
 
@@ -174,7 +175,7 @@ impl<'a> Round<'a> {
             Ok(live) => leaks.extend(live.into_iter().map(|name| format!("the ledger still holds {name}"))),
             Err(error) => leaks.push(format!("the ledger cannot be read: {error}")),
         }
-        if self.case.needs_namespace() {
+        if self.case.has_worker() {
             leaks.extend(workers(&self.state()).map(|pid| format!("worker {pid} is still there")));
         }
         leaks
@@ -251,13 +252,13 @@ impl<'a> Round<'a> {
     }
 }
 
-/// The processes that hold network faults for this state directory.
-fn workers(state: &Path) -> impl Iterator<Item = u32> {
+/// The processes that hold faults for this state directory.
+pub(super) fn workers(state: &Path) -> impl Iterator<Item = u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten();
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
     let is_worker = |pid: &u32| {
         let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        command.split(|byte| *byte == 0).any(|word| word == b"network-worker")
+        command.split(|byte| *byte == 0).any(|word| word == b"network-worker" || word == b"stress-worker")
     };
     pids.filter(is_worker).filter(|pid| is_ours(*pid, state))
 }

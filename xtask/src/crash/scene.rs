@@ -1,5 +1,5 @@
-//! The faults and what they are put into: a process of our own, a proxy in front of a server of our own, or a network
-//! namespace of our own.
+//! The faults and what they are put into: a process of our own, a proxy in front of a server of our own, a network
+//! namespace of our own, or this machine, on which little load is made.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use anyhow::{Context, Result, ensure};
 use steadfast_linux::network::Namespace;
 use steadfast_testkit::NetnsPair;
 
-use super::wait;
+use super::{round::workers, wait};
 use crate::program::program;
 
 /// What the delays below add.
@@ -29,7 +29,7 @@ const DELAY: Duration = Duration::from_millis(40);
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
 
 /// Faults that stand for the others of their kind.
-const THOROUGH: [&str; 8] = [
+const THOROUGH: [&str; 9] = [
     "processKill",
     "processPause",
     "tcpDelay",
@@ -38,6 +38,7 @@ const THOROUGH: [&str; 8] = [
     "httpDelay",
     "httpStatus",
     "networkPartition",
+    "cpuStress",
 ];
 
 /// A fault with parameters that fit a short round.
@@ -56,6 +57,8 @@ impl Case {
         vec![
             case("processKill", "{}"),
             case("processPause", "{}"),
+            case("cpuStress", "{workers: 1, load: 20%}"),
+            case("memoryStress", "{size: 64MiB}"),
             case("networkPartition", "{}"),
             case("networkLoss", "{percent: 100%}"),
             case("networkDelay", "{latency: 40ms, direction: both}"),
@@ -87,12 +90,22 @@ impl Case {
 
     /// Whether it is put into a proxy.
     pub(crate) fn needs_proxy(&self) -> bool {
-        !self.fault.starts_with("process") && !self.needs_namespace()
+        self.fault.starts_with("tcp") || self.fault.starts_with("http")
     }
 
-    /// Whether it is put into a network namespace, and is gone when the injector is.
+    /// Whether it is put into a network namespace.
     pub(crate) fn needs_namespace(&self) -> bool {
         self.fault.starts_with("network")
+    }
+
+    /// Whether it is put into this machine.
+    fn needs_host(&self) -> bool {
+        self.fault.ends_with("Stress")
+    }
+
+    /// Whether a worker holds it, so that it is gone when the injector is.
+    pub(crate) fn has_worker(&self) -> bool {
+        self.needs_namespace() || self.needs_host()
     }
 }
 
@@ -102,6 +115,8 @@ pub(super) struct Scene {
     pub(super) target: Child,
     traffic: Option<Traffic>,
     namespaces: Option<NetnsPair>,
+    /// Whether it is this machine.
+    host: bool,
 }
 
 impl Scene {
@@ -115,14 +130,14 @@ impl Scene {
         if !case.needs_proxy() {
             let target = quiet(program("sleep", &["600"])).spawn().context("start a target")?;
             if !case.needs_namespace() {
-                return Ok(Self { target, traffic: None, namespaces: None });
+                return Ok(Self { target, traffic: None, namespaces: None, host: case.needs_host() });
             }
             let pair = NetnsPair::new_or_skip(case.fault).context("network namespaces need root")?;
             let inside = |name: &str| Namespace::named(name)?.context("the namespace is there");
             let server = inside(&pair.b)?.inside(|| TcpListener::bind((NetnsPair::ADDRESS_B, 7000)))??;
             let address = server.local_addr()?.to_string();
             let traffic = Some(Traffic::start(server, address, Some(inside(&pair.a)?)));
-            return Ok(Self { target, traffic, namespaces: Some(pair) });
+            return Ok(Self { target, traffic, namespaces: Some(pair), host: false });
         }
         let server = TcpListener::bind("127.0.0.1:0")?;
         let upstream = server.local_addr()?.to_string();
@@ -151,7 +166,7 @@ impl Scene {
         let mut command = quiet(program(&words[0], &arguments));
         let target = command.stdin(Stdio::piped()).spawn().context("start a proxy")?;
         let traffic = Some(Traffic::start(server, listen, None));
-        let scene = Self { target, traffic, namespaces: None };
+        let scene = Self { target, traffic, namespaces: None, host: false };
         ensure!(wait::until(Duration::from_secs(20), || control.exists()), "the proxy did not start");
         Ok(scene)
     }
@@ -160,6 +175,8 @@ impl Scene {
     pub(super) fn target_words(&self, folder: &Path) -> String {
         if let Some(pair) = &self.namespaces {
             format!("netns: {{name: '{}'}}", pair.a)
+        } else if self.host {
+            "host: {}".to_owned()
         } else if self.traffic.is_some() {
             format!("proxy: {{control: '{}'}}", folder.join("proxy.sock").display())
         } else {
@@ -170,6 +187,10 @@ impl Scene {
     /// What is different from before the fault, apart from what cannot be undone.
     /// `proxy_may_end` when it was the proxy that was to be killed.
     pub(super) fn differences(&mut self, case: &Case, folder: &Path, proxy_may_end: bool) -> Vec<String> {
+        if self.host {
+            let still = |pid| format!("worker {pid} still makes load");
+            return workers(&folder.join("state")).map(still).collect();
+        }
         let Some(through) = self.traffic.as_ref().map(|traffic| traffic.through.clone()) else {
             let stopped = state(self.target.id()).is_some_and(|state| matches!(state, 'T' | 't'));
             return if stopped { vec!["the target is still stopped".to_owned()] } else { Vec::new() };

@@ -31,6 +31,11 @@ impl Expected {
         Ok(expected)
     }
 
+    /// Whether this may be skipped.
+    pub(super) fn may_skip(&self, name: &str) -> bool {
+        self.may_skip.contains_key(name)
+    }
+
     /// What is wrong with a run in which so many were run without failing and these were skipped.
     pub(super) fn compare(&self, run: usize, skipped: &BTreeMap<String, String>) -> Vec<String> {
         let mut problems = Vec::new();
@@ -43,7 +48,7 @@ impl Expected {
             ));
         }
         for (name, reason) in skipped {
-            if !self.may_skip.contains_key(name) {
+            if !self.may_skip(name) {
                 problems.push(format!(
                     "{name} was skipped ({reason}) but is not on the list (xtask/expected-tests.txt)"
                 ));

@@ -30,8 +30,13 @@ const LEVELS: &[(&str, u8)] = &[
 ];
 
 /// Crates beside the levels: what they may use, as the first level they may not, and who may use them.
-const BESIDE: &[(&str, u8, Users)] =
-    &[("demo", 4, Users::Program), ("folders", 0, Users::Builds), ("testkit", 4, Users::Tests)];
+const BESIDE: &[(&str, u8, Users)] = &[
+    ("demo", 4, Users::Program),
+    ("folders", 0, Users::Builds),
+    ("names", 0, Users::World),
+    ("properties", 4, Users::Tests),
+    ("testkit", 4, Users::Tests),
+];
 
 /// Who may use a crate beside the levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +45,8 @@ enum Users {
     Program,
     /// Build scripts, tests and `xtask`.
     Builds,
+    /// Crates that touch the world: those above the pure ones.
+    World,
     /// Tests only.
     Tests,
 }
@@ -112,11 +119,13 @@ fn wrong_arrow(folder: &str, dependency: &Dependency) -> Option<(String, String)
         let allowed = match users {
             Users::Program => folder == "steadfast" || dependency.kind == Some(Kind::Dev),
             Users::Builds => dependency.kind.is_some(),
+            Users::World => dependency.kind.is_some() || below(folder).is_some_and(|below| below > PURE),
             Users::Tests => dependency.kind == Some(Kind::Dev),
         };
         let remedy = match users {
             Users::Program => "only `steadfast` may use it, or a test as a dev-dependency",
             Users::Builds => "make it a build-dependency",
+            Users::World => "move what connects to a crate above the pure ones",
             Users::Tests => "make it a dev-dependency",
         };
         return (!allowed).then(|| (what, remedy.to_owned()));

@@ -71,10 +71,15 @@ fn check_folder(tree: &Tree, collection: &Collection, folder: &str) -> Vec<Findi
     findings
 }
 
-/// `cargo fmt` follows `mod` lines and finds no folder whose line is written at build time.
+/// Sources of a workspace of its own.
+const APART: &str = "fuzz/";
+
+/// `cargo fmt` follows `mod` lines and finds no folder whose line is written at build time, and no other workspace.
 pub(crate) fn check_format(tree: &Tree) -> Result<Vec<Finding>> {
-    let is_module =
-        |path: &&str| COLLECTIONS.iter().any(|all| path.starts_with(all.root)) && path.ends_with("/mod.rs");
+    let is_module = |path: &&str| {
+        COLLECTIONS.iter().any(|all| path.starts_with(all.root)) && path.ends_with("/mod.rs")
+            || path.starts_with(APART) && path.ends_with(".rs")
+    };
     let modules: Vec<&str> = tree.files.iter().map(|file| file.path.as_str()).filter(is_module).collect();
     if modules.is_empty() {
         return Ok(Vec::new());
@@ -88,9 +93,8 @@ pub(crate) fn check_format(tree: &Tree) -> Result<Vec<Finding>> {
     let listed = String::from_utf8_lossy(&output.stdout).into_owned();
     let unformatted = |path: &&str| listed.lines().any(|line| line.ends_with(*path));
     let mut findings: Vec<Finding> = Vec::new();
-    for module in
-        COLLECTIONS.iter().flat_map(|all| tree.files.iter().filter(|file| file.path.starts_with(all.root)))
-    {
+    let roots = COLLECTIONS.iter().map(|all| all.root).chain([APART]);
+    for module in roots.flat_map(|root| tree.files.iter().filter(move |file| file.path.starts_with(root))) {
         if unformatted(&module.path.as_str()) {
             let remedy = format!("rustfmt --edition 2024 {}", module.path);
             findings.push(Finding::new(&module.path, "format", "not formatted", remedy));

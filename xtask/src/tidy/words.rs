@@ -64,7 +64,7 @@ fn check_file(file: &File) -> Vec<Finding> {
                 "find it from the repository's root or an environment variable",
             );
         }
-        if file.path == "Cargo.lock" {
+        if file.path == "Cargo.lock" || file.path.ends_with("/Cargo.lock") {
             if line.starts_with("source = ") && line != LOCK_SOURCE {
                 find(
                     "a dependency from somewhere else".to_owned(),
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(found("docs/a.md", "https://crates.io/crates/serde"), 0);
         assert_eq!(found("Cargo.lock", LOCK_SOURCE), 0);
         assert_eq!(found("Cargo.lock", "source = \"registry+https://mirror.example/index\""), 1);
-        assert_eq!(found("Cargo.lock", "source = \"git+https://github.com/a/b\""), 1);
+        assert_eq!(found("fuzz/Cargo.lock", "source = \"git+https://github.com/a/b\""), 1);
     }
 
     #[test]

@@ -14,7 +14,6 @@ use crate::{
 
 /// What stopped the run.
 struct Stop {
-    after_seconds: f64,
     culprits: Vec<usize>,
     names: Vec<String>,
 }
@@ -26,7 +25,7 @@ impl Judge {
             let evidence: Vec<f64> = self.watches.iter().map(|watch| watch.ln_evidence[index]).collect();
             let culprits = culprits(&evidence, self.threshold);
             let names = culprits.iter().map(|&culprit| self.watches[culprit].name.clone()).collect();
-            Stop { after_seconds: (index + 1) as f64 * self.interval.seconds(), culprits, names }
+            Stop { culprits, names }
         });
         let hold = Mixture::hold();
         let metrics: Vec<MetricFinding> = self
@@ -192,7 +191,7 @@ impl Watch {
         }
         match self.seen(self.fault) {
             Some(seen) if stop.culprits.contains(&index) => {
-                let (culprits, after_seconds) = (stop.names.clone(), stop.after_seconds);
+                let (culprits, after_seconds) = (stop.names.clone(), self.seconds());
                 (Verdict::Refuted, Reason::HarmShownEarly { culprits, after_seconds, seen })
             }
             _ => (Verdict::Inconclusive, Reason::StoppedEarly { culprits: stop.names.clone() }),

@@ -12,7 +12,10 @@ use super::{Plan, earlier::intervals};
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Foretold {
-    /// How long a fault is in place, in seconds, unless it is stopped.
+    /// How many faults are judged, each by itself.
+    pub faults: usize,
+    /// How long a fault is in place, in seconds, unless it is stopped: of several the one that is in place for the
+    /// shortest time. What follows is foretold for it.
     pub fault_seconds: f64,
     /// Earlier runs that were asked, at most over all metrics.
     pub earlier_runs: u64,
@@ -30,6 +33,9 @@ impl Plan {
         let plan = self.run_plan();
         let millis = u64::try_from(plan.interval.std().as_millis()).unwrap_or(u64::MAX);
         let interval = Interval::from_millis(millis);
+        let faults = by_fault(&plan);
+        let shortest = faults.iter().min_by(|one, other| one.seconds.total_cmp(&other.seconds));
+        let Fault { seconds: fault_seconds, times } = shortest.copied().unwrap_or_default();
         let mut unknown = Vec::new();
         let mut metrics = Vec::new();
         for metric in &self.metrics {
@@ -51,13 +57,13 @@ impl Plan {
                 rate: earlier.and_then(super::Earlier::rate),
                 history: stored.map(|stored| counts(&stored, interval)),
                 dispersion: None,
-                onset_seconds: metric.onset.seconds() * self.injections().count() as f64,
+                onset_seconds: metric.onset.seconds() * times,
             });
         }
-        let fault_seconds = under_fault(&plan);
         let outset = Outset {
             interval,
-            alpha: plan.alpha,
+            // What may be refuted wrongly is shared among the faults.
+            alpha: plan.alpha / faults.len().max(1) as f64,
             beta: plan.beta,
             baseline_seconds: plan.baseline.seconds(),
             fault_seconds,
@@ -65,6 +71,7 @@ impl Plan {
         };
         let earlier_runs = self.metrics.iter().filter_map(|metric| Some(metric.earlier.as_ref()?.runs)).max();
         Foretold {
+            faults: faults.len(),
             fault_seconds,
             earlier_runs: earlier_runs.unwrap_or(0),
             forecast: outset.forecast(),
@@ -73,20 +80,24 @@ impl Plan {
     }
 }
 
-/// Seconds in which at least one fault is planned to be in place: only these are judged.
-fn under_fault(plan: &RunPlan) -> f64 {
-    let mut faults: Vec<(f64, f64)> = plan
-        .injections
-        .iter()
-        .map(|planned| (planned.offset.seconds(), planned.offset.seconds() + planned.duration.seconds()))
-        .collect();
-    faults.sort_by(|one, other| one.0.total_cmp(&other.0));
-    let (mut sum, mut until) = (0.0, 0.0_f64);
-    for (from, to) in faults {
-        sum += (to - from.max(until)).max(0.0);
-        until = until.max(to);
+/// A fault that is judged by itself: for how many seconds it is in place in all, and how often.
+#[derive(Debug, Clone, Copy, Default)]
+struct Fault {
+    seconds: f64,
+    times: f64,
+}
+
+fn by_fault(plan: &RunPlan) -> Vec<Fault> {
+    let mut faults: Vec<(&Option<String>, Fault)> = Vec::new();
+    for planned in &plan.injections {
+        let place = faults.iter().position(|(name, _)| **name == planned.name).unwrap_or_else(|| {
+            faults.push((&planned.name, Fault::default()));
+            faults.len() - 1
+        });
+        faults[place].1.seconds += planned.duration.seconds();
+        faults[place].1.times += 1.0;
     }
-    sum
+    faults.into_iter().map(|(_, fault)| fault).collect()
 }
 
 /// Stored blocks, spread over their intervals. Dispersion is learned from whole blocks, so that how they are spread

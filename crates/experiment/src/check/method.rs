@@ -142,5 +142,6 @@ fn check_target(target: &Target, problems: &mut Problems) {
             }
         }
         Target::Service(service) => name::check(&["service"], service, problems),
+        Target::Host(_) => {}
     }
 }

@@ -14,18 +14,21 @@ use steadfast_model::{
     network::{DisturbanceId, NetworkFault, NetworkStatus, Traffic},
     process::ProcessState,
     proxy::{Protocol, ProxyStatus},
-    target::{ResolvedNamespace, ResolvedProcess, ResolvedProxy},
+    stress::{Room, StressStatus},
+    target::{ResolvedHost, ResolvedNamespace, ResolvedProcess, ResolvedProxy},
     undo::UndoVerb,
 };
 
-use super::{Network, Processes, Proxies, World};
+use super::{Machine, Network, Processes, Proxies, World};
 use crate::FaultError;
 
 mod injection;
+mod machine;
 mod namespace;
 mod state;
 
 pub use injection::FakeInjection;
+use machine::FakeMachine;
 use namespace::FakeNamespace;
 use state::{FakeProcess, FakeProxy, State};
 pub use state::{LogEntry, Trouble};
@@ -78,16 +81,42 @@ impl FakeWorld {
         self.state().namespaces.retain(|found| found.resolved.identity != namespace.identity);
     }
 
+    /// Makes a machine on which nothing happens yet.
+    pub fn add_host(&self, name: &str) -> ResolvedTarget {
+        let mut state = self.state();
+        let machine = FakeMachine::new(name, state.machines.len());
+        let resolved = machine.resolved.clone();
+        state.machines.push(machine);
+        ResolvedTarget::Host(resolved)
+    }
+
+    /// Boots a machine again: what was found is not there any more.
+    pub fn remove_host(&self, host: &ResolvedHost) {
+        self.state().machines.retain(|found| found.resolved != *host);
+    }
+
+    /// How much room every machine has.
+    #[must_use]
+    pub fn room(&self) -> Room {
+        self.state().room.clone().unwrap_or_else(machine::usual_room)
+    }
+
+    /// Gives every machine this much room.
+    pub fn set_room(&self, room: Room) {
+        self.state().room = Some(room);
+    }
+
     /// Sets what a process does, as if it happened by itself: no verb, no record. One that has ended stays so.
     pub fn set_process(&self, identity: &ProcessIdentity, state: ProcessState) {
         drop(self.state().set_process(identity, state));
     }
 
     /// Lets `count` connections with one request each through every proxy that lives, and as many packets through every
-    /// network namespace. All of them match every rule.
+    /// network namespace. All of them match every rule. A hundred take a second, in which workers do as they were told.
     pub fn send_traffic(&self, count: u64) {
         let mut state = self.state();
-        let State { processes, proxies, namespaces, .. } = &mut *state;
+        let State { processes, proxies, namespaces, machines, .. } = &mut *state;
+        machines.iter_mut().for_each(|machine| machine.live(count));
         namespaces.iter_mut().for_each(|namespace| namespace.carry(count));
         for proxy in proxies {
             if processes
@@ -159,6 +188,10 @@ impl World for FakeWorld {
     fn network(&self) -> &dyn Network {
         self
     }
+
+    fn machine(&self) -> &dyn Machine {
+        self
+    }
 }
 
 #[async_trait]
@@ -211,6 +244,19 @@ impl Network for FakeWorld {
         injection: InjectionId,
     ) -> Result<NetworkStatus, FaultError> {
         Ok(self.state().namespace(namespace)?.status(&DisturbanceId::tables_of(injection)))
+    }
+}
+
+#[async_trait]
+impl Machine for FakeWorld {
+    async fn room(&self, host: &ResolvedHost) -> Result<Room, FaultError> {
+        self.state().machine(host)?;
+        Ok(FakeWorld::room(self))
+    }
+
+    async fn status(&self, host: &ResolvedHost, injection: InjectionId) -> Result<StressStatus, FaultError> {
+        let none = StressStatus { boot_id: "another".to_owned(), workers: Vec::new() };
+        Ok(self.state().machine(host).map_or(none, |machine| machine.status(injection)))
     }
 }
 

@@ -23,6 +23,7 @@ impl Stage {
             Target::Process(_) | Target::Service(_) => Self::with_processes(),
             Target::Connection(_) | Target::Proxy(_) => Self::with_proxies(Protocol::Http),
             Target::Netns(_) => Self::with_namespaces(),
+            Target::Host(_) => Self::with_hosts(),
         }
     }
 
@@ -30,6 +31,13 @@ impl Stage {
         let world = FakeWorld::new();
         let targets = vec![world.add_namespace("shop"), world.add_namespace("bank")];
         let misfit = world.add_proxy("payments-risk", Protocol::Http);
+        Self { world, targets, misfit, id: InjectionId::new() }
+    }
+
+    pub(crate) fn with_hosts() -> Self {
+        let world = FakeWorld::new();
+        let targets = vec![world.add_host("shop-1"), world.add_host("shop-2")];
+        let misfit = world.add_process("wallet");
         Self { world, targets, misfit, id: InjectionId::new() }
     }
 
@@ -75,6 +83,10 @@ impl Stage {
                 ResolvedTarget::Proxy(proxy) => &proxy.identity,
                 ResolvedTarget::Netns(namespace) => {
                     self.world.remove_namespace(namespace);
+                    continue;
+                }
+                ResolvedTarget::Host(host) => {
+                    self.world.remove_host(host);
                     continue;
                 }
             };

@@ -56,6 +56,7 @@ impl Subject {
             ResolvedTarget::Process(process) => &process.identity,
             ResolvedTarget::Proxy(proxy) => &proxy.identity,
             ResolvedTarget::Netns(namespace) => return self.world.remove_namespace(namespace),
+            ResolvedTarget::Host(host) => return self.world.remove_host(host),
         };
         self.world.set_process(identity, ProcessState::Stopped);
     }

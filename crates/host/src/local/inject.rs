@@ -45,8 +45,14 @@ impl Inner {
         if let Some(known) = self.ledger.find(order.injection).map_err(|error| from_ledger(&error))? {
             return first_answer(&known);
         }
+        self.policies.load()?.check_fault(order.fault.kind(), order.duration)?;
         let preview = self.check(&order.fault, &order.targets).await?;
         let lock = self.lock_with_reaper().await?;
+        // The last gate. Under the lock, so that what is counted does not change.
+        let limits = self.policies.load()?;
+        limits.check_fault(order.fault.kind(), order.duration)?;
+        limits.check_targets(&order.fault, &order.targets)?;
+        limits.check_room(self.live_now()?, order.targets.len())?;
         let now = self.clock.boot();
         let opening = Opening {
             injection: order.injection,
@@ -67,7 +73,7 @@ impl Inner {
         *slot.live() = Some(Live { deadline, lease, rules: Vec::new(), workers: Vec::new() });
         self.keep_watch(slot);
         let mut injection = LiveInjection {
-            world: self.world,
+            world: self.world.clone(),
             timing: self.timing,
             page: Some(page),
             injection: order.injection,
@@ -75,6 +81,7 @@ impl Inner {
             lease: opening.lease,
             rules: Vec::new(),
             workshop: self.workshop.clone(),
+            stress_workshop: self.stress_workshop.clone(),
             workers: Vec::new(),
         };
         let injected = order.fault.as_fault().inject(&mut injection, &order.targets).await;

@@ -80,7 +80,7 @@ impl Inner {
         let what = match worker.renew(lease, self.timing.proxy_answer).await {
             Health::Well => return Ok(()),
             Health::Ended => "ended, and the fault with it",
-            Health::Hung => "hung and was killed: packets pass again",
+            Health::Hung => "hung and was killed, and the fault with it",
         };
         let message = format!("keep the fault in place: its worker {} {what}", worker.identity);
         Err(host_error(HostErrorKind::TargetGone, message, Some("see reaper.log in the state directory")))

@@ -8,16 +8,18 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 
 use super::{error::ExchangeError, tls::Tls};
 
 /// An open connection: takes one request at a time.
 pub(super) type Connection = SendRequest<Full<Bytes>>;
+
+/// Bytes there and back.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}
 
 /// Where a request goes.
 pub(super) struct Origin {
@@ -50,30 +52,30 @@ impl Origin {
         Ok(Self { host, port, authority, tls })
     }
 
-    /// Opens a connection, without a time limit of its own.
+    /// Opens a connection that speaks HTTP, without a time limit of its own.
     pub(super) async fn connect(&self) -> Result<Connection, ExchangeError> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port))
+        handshake(self.open().await?).await
+    }
+
+    /// Opens a connection, without a time limit of its own.
+    pub(super) async fn open(&self) -> Result<Box<dyn Stream>, ExchangeError> {
+        let stream = steadfast_names::connect(&self.host, self.port)
             .await
             .map_err(|error| ExchangeError::of_io(&error))?;
         stream.set_nodelay(true).map_err(|error| ExchangeError::of_io(&error))?;
-        match &self.tls {
-            None => handshake(stream).await,
-            Some((connector, name)) => {
-                let stream = connector.connect(name.clone(), stream).await;
-                handshake(stream.map_err(|error| match ExchangeError::of_io(&error) {
+        let Some((connector, name)) = &self.tls else { return Ok(Box::new(stream)) };
+        let stream =
+            connector.connect(name.clone(), stream).await.map_err(|error| {
+                match ExchangeError::of_io(&error) {
                     ExchangeError::Theirs(cause) => ExchangeError::Theirs(format!("TLS: {cause}")),
                     ours @ ExchangeError::Ours(_) => ours,
-                })?)
-                .await
-            }
-        }
+                }
+            })?;
+        Ok(Box::new(stream))
     }
 }
 
-async fn handshake<T>(stream: T) -> Result<Connection, ExchangeError>
-where
-    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+async fn handshake(stream: impl Stream) -> Result<Connection, ExchangeError> {
     let (sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| ExchangeError::of_hyper(&error))?;
     // Ends when the sender is dropped or the other side closes; whoever waits for an answer gets the error.

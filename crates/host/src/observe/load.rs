@@ -8,23 +8,24 @@
 //! |---|---|
 //! | [`due`] | when requests are due: pure |
 //! | [`tally`] | what became of each of them, for every reader: pure |
-//! | [`pacer`] | a thread that waits for due times |
+//! | [`pacer`] | the thread that waits for due times and sends |
 //! | [`pool`] | connections kept alive, one request at a time each |
+//! | [`wire`], [`answer`] | a request and its answer on a connection; what an answer is: pure |
 
+mod answer;
 mod descriptors;
 mod due;
 mod pacer;
 mod pool;
 mod sender;
 mod tally;
+mod wire;
 
 use std::{
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
-        mpsc,
     },
-    thread::JoinHandle,
     time::Duration,
 };
 
@@ -33,10 +34,11 @@ use steadfast_model::{Clock, sample::Increment};
 use steadfast_probes::{StatusSet, load::HttpLoad, world::LoadGood};
 use tokio::sync::{Notify, watch};
 
-pub use tally::LoadCounts;
+pub use tally::{LoadCounts, LoadTiming};
 
 use super::{lock, message::Message};
 use due::DueTimes;
+use pacer::Pacer;
 use pool::Pool;
 use tally::Tally;
 
@@ -46,6 +48,8 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(2);
 /// A load that is sending, or has been.
 pub(super) struct Load {
     message: Message,
+    /// The message as it is sent.
+    request: Vec<u8>,
     accept: StatusSet,
     timeout: Duration,
     in_flight: usize,
@@ -60,14 +64,8 @@ pub(super) struct Load {
     pacer: Mutex<Option<Pacer>>,
 }
 
-/// The thread that waits for due times. Dropping `stop` ends it.
-struct Pacer {
-    stop: mpsc::Sender<()>,
-    thread: JoinHandle<()>,
-}
-
 impl Load {
-    /// Starts to send. Must be called inside the runtime that shall send.
+    /// Starts to send, on a thread of its own.
     ///
     /// # Errors
     /// When this machine allows fewer open connections than the load may need, or no thread can be started.
@@ -80,6 +78,7 @@ impl Load {
         descriptors::ensure_for(load.in_flight)?;
         let timeout = load.timeout.std();
         let started = Arc::new(Self {
+            request: message.bytes(),
             message,
             accept: load.accept.clone(),
             timeout,
@@ -93,7 +92,7 @@ impl Load {
             pacer: Mutex::default(),
         });
         let due_times = DueTimes::new(load.rate, load.arrivals, seed);
-        *lock(&started.pacer) = Some(pacer::start(&started, due_times)?);
+        *lock(&started.pacer) = Some(Pacer::start(&started, due_times)?);
         Ok(started)
     }
 
@@ -104,12 +103,7 @@ impl Load {
     /// Stops sending, waits for answers, but not longer than the timeout or 2 s, and gives up the rest. Repeating it is
     /// harmless.
     pub(super) async fn stop(&self) {
-        let pacer = lock(&self.pacer).take();
-        if let Some(Pacer { stop, thread }) = pacer {
-            drop(stop);
-            // The thread wakes at once; a panic in it has been printed already.
-            drop(tokio::task::spawn_blocking(move || thread.join()).await);
-        }
+        let thread = lock(&self.pacer).take().map(Pacer::stop_pacing);
         let all_decided = async {
             loop {
                 let decided = self.decided.notified();
@@ -124,6 +118,10 @@ impl Load {
         lock(&self.tally).close(self.clock.boot());
         self.given_up.send_replace(true);
         self.pool.clear();
+        if let Some(thread) = thread {
+            // It wakes at once; a panic in it has been printed already.
+            drop(tokio::task::spawn_blocking(move || thread.join()).await);
+        }
         self.stopped.store(true, Ordering::SeqCst);
     }
 
@@ -144,6 +142,10 @@ impl Load {
 
     pub(super) fn counts(&self) -> LoadCounts {
         lock(&self.tally).counts()
+    }
+
+    pub(super) fn timing(&self) -> LoadTiming {
+        lock(&self.tally).timing()
     }
 
     pub(super) fn report(&self) -> LoadReport {

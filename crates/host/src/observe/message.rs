@@ -51,6 +51,26 @@ impl Message {
         Ok(Self { origin, method, target, headers, body })
     }
 
+    /// As it goes over a connection (RFC 9112, section 3).
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = format!("{} {} HTTP/1.1\r\n", self.method, self.target).into_bytes();
+        for (name, value) in &self.headers {
+            bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+        // Methods that have a body say so when theirs is empty.
+        if !self.body.is_empty() || [Method::POST, Method::PUT, Method::PATCH].contains(&self.method) {
+            bytes.extend(format!("content-length: {}\r\n", self.body.len()).into_bytes());
+        }
+        bytes.extend(b"\r\n");
+        bytes.extend(&self.body);
+        bytes
+    }
+
+    /// Whether the answer is a head without a body.
+    pub(super) fn asks_for_head(&self) -> bool {
+        self.method == Method::HEAD
+    }
+
     pub(super) fn request(&self) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();

@@ -8,7 +8,7 @@ use steadfast_linux::{
 };
 use steadfast_model::{
     InjectionId,
-    network::{DisturbanceId, NamespaceIdentity, NetworkFault, NetworkStatus, Traffic},
+    network::{Backend, DisturbanceId, NamespaceIdentity, NetworkFault, NetworkStatus, Traffic},
     target::{ResolvedNamespace, ResolvedProcess},
 };
 
@@ -31,11 +31,15 @@ impl Network for LocalWorld {
 
     async fn backend(
         &self,
-        _: &ResolvedNamespace,
+        namespace: &ResolvedNamespace,
         traffic: &Traffic,
         fault: &NetworkFault,
     ) -> Result<String, FaultError> {
-        let (traffic, fault) = (traffic.clone(), fault.clone());
+        let fault = decide(namespace, traffic, fault).await?;
+        if fault.backend() == Backend::Netem {
+            return Ok("netem".to_owned());
+        }
+        let traffic = traffic.clone();
         blocking(move || network::probe(&traffic, &fault)).await?.map_err(for_fault)
     }
 
@@ -47,8 +51,49 @@ impl Network for LocalWorld {
         let opened = open(namespace)?;
         let identity = opened.identity().clone();
         let prefix = DisturbanceId::tables_of(injection);
-        let disturbances = blocking(move || network::status(&opened, &prefix)).await?.map_err(for_fault)?;
+        let handle = DisturbanceId::qdisc_of(injection);
+        let looked = move || {
+            let mut found = network::status(&opened, &prefix)?;
+            found.extend(network::qdisc_status(&opened, handle)?);
+            Ok(found)
+        };
+        let disturbances = blocking(looked).await?.map_err(for_fault)?;
         Ok(NetworkStatus { namespace: identity, disturbances })
+    }
+}
+
+/// The fault with its backend decided: netem where it is asked for, or where it is there and does all that is.
+pub(crate) async fn decide(
+    namespace: &ResolvedNamespace,
+    traffic: &Traffic,
+    fault: &NetworkFault,
+) -> Result<NetworkFault, FaultError> {
+    let asked_for = fault.backend() == Backend::Netem;
+    let otherwise = || Ok(fault.clone().by(Backend::Nftables));
+    let refused = |why: &str, hint: &str| {
+        let what = format!("disturb packets by netem: {why}");
+        Err(FaultError::Unsupported { what, hint: Some(hint.to_owned()) })
+    };
+    if fault.backend() == Backend::Nftables || (!asked_for && fault.netem_cannot(traffic).is_some()) {
+        return otherwise();
+    }
+    let opened = open(namespace)?;
+    let (taken, tried) = {
+        let fault = fault.clone();
+        let look = move || (network::has_qdiscs(&opened), network::probe_netem(&fault));
+        blocking(look).await?
+    };
+    match (tried, taken.map_err(for_fault)?) {
+        (Ok(()), false) => Ok(fault.clone().by(Backend::Netem)),
+        (Ok(()) | Err(LinuxError::Missing { .. }), _) if !asked_for => otherwise(),
+        (Err(LinuxError::Missing { .. }), _) => {
+            refused("this kernel has no netem", "load it with `modprobe sch_netem`, or leave `backend` out")
+        }
+        (Ok(()), true) => refused(
+            "a device has a queueing discipline of somebody, which stays (see `tc qdisc show`)",
+            "write backend: nftables",
+        ),
+        (Err(error), _) => Err(for_fault(error)),
     }
 }
 

@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod ledgers;
+mod netem;
 mod networks;
 mod orders;
+mod policies;
 mod proxies;
 mod roles;
 mod stage;
+mod stress;
 mod targets;
 mod undo_matters;
 mod whoever_dies;

@@ -78,7 +78,7 @@ fn injector(stage: &Stage, wire: &Wire) -> Injector {
 }
 
 /// The worker of the one live injection, from its undo record.
-fn worker(stage: &Stage) -> ProcessHandle {
+pub(crate) fn worker(stage: &Stage) -> ProcessHandle {
     let injection = stage.status().injections[0].injection;
     let account = stage.ledger().find(injection).unwrap().unwrap();
     let Some(UndoVerb::EndWorker { worker, .. }) = account.records[0].known_verb() else {

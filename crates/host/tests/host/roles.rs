@@ -24,7 +24,16 @@ async fn a_reaper_with_nothing_to_do_leaves() {
         Ok("injector") => injector().await,
         Ok("proxy") => proxy().await,
         Ok("network-injector") => crate::networks::injector_role().await,
-        Ok("worker") => worker().await,
+        Ok("stress-injector") => crate::stress::injector_role().await,
+        Ok("worker") => {
+            answer_apart();
+            steadfast_host::run_worker().await.unwrap();
+        }
+        Ok("stress-worker") => {
+            answer_apart();
+            // One that gets no memory says so and ends.
+            drop(steadfast_host::run_stress_worker().await);
+        }
         Ok("idle") => {
             println!("says: idle");
             std::future::pending().await
@@ -46,12 +55,11 @@ pub(crate) fn setting(name: &str) -> String {
     std::env::var(name).unwrap()
 }
 
-/// A worker whose answers nothing of this test's frame gets into.
-async fn worker() {
+/// Lets nothing of this test's frame get into a worker's answers.
+fn answer_apart() {
     let answers = std::fs::OpenOptions::new().write(true).open("/proc/self/fd/3").unwrap();
     rustix::stdio::dup2_stdout(&answers).unwrap();
     drop(answers);
-    steadfast_host::run_worker().await.unwrap();
 }
 
 pub(crate) fn timing() -> Timing {

@@ -71,7 +71,8 @@ impl Stage {
     pub(crate) fn host_with(&self, binding: Binding, reaper: Vec<OsString>) -> LocalHost {
         let timing = self.timing;
         let host = LocalHost::new(LocalHostOptions { state: self.state(), binding, reaper, timing }).unwrap();
-        host.with_worker(worker_command(&self.path(), timing))
+        let host = host.with_worker(worker_command(&self.path(), timing));
+        host.with_stress_worker(stress_worker_command(&self.path(), timing))
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -197,8 +198,17 @@ pub(crate) fn role_command(role: &str, state: &Path, timing: Timing) -> Vec<OsSt
 
 /// What starts this program as a worker: its answers go to descriptor 3, away from what the test's frame says.
 pub(crate) fn worker_command(state: &Path, timing: Timing) -> Vec<OsString> {
+    apart(role_command("worker", state, timing))
+}
+
+/// The same for a worker that makes load.
+pub(crate) fn stress_worker_command(state: &Path, timing: Timing) -> Vec<OsString> {
+    apart(role_command("stress-worker", state, timing))
+}
+
+fn apart(command: Vec<OsString>) -> Vec<OsString> {
     let shell = ["/bin/sh", "-c", r#"exec "$@" 3>&1 >/dev/null"#, "sh"].map(OsString::from);
-    shell.into_iter().chain(role_command("worker", state, timing)).collect()
+    shell.into_iter().chain(command).collect()
 }
 
 pub(crate) fn target_of(sleeper: &Sleeper) -> ResolvedTarget {

@@ -1,11 +1,14 @@
 //! With the undo switched off every fault stays, and these tests see it; with it, nothing stays.
 
-use std::time::Duration;
+use std::{cell::RefCell, time::Duration};
 
 use steadfast_engine::host::{Host, InjectionOrder};
 use steadfast_faults::{FAULTS, FaultKind, FaultSpec};
-use steadfast_linux::network::{self, Namespace};
-use steadfast_model::InjectionId;
+use steadfast_linux::{
+    ProcessHandle,
+    network::{self, Namespace},
+};
+use steadfast_model::{InjectionId, undo::UndoVerb};
 use steadfast_testkit::{NetnsPair, Sleeper};
 
 use crate::{
@@ -18,11 +21,12 @@ struct Scene {
     street: Street,
     sleeper: Sleeper,
     pair: Option<NetnsPair>,
+    ordered: RefCell<Vec<InjectionId>>,
 }
 
 /// What a fault may have changed: the letter of the process, how many rules the proxy has, and how many tables the
-/// network namespace.
-type Snapshot = (bool, Option<char>, usize, usize);
+/// network namespace, and how many workers make load.
+type Snapshot = (bool, Option<char>, usize, usize, usize);
 
 impl Scene {
     async fn new(undoes: bool) -> Self {
@@ -31,7 +35,7 @@ impl Scene {
             street.host = street.host.without_undo_for_tests();
         }
         let pair = NetnsPair::new_or_skip("every_fault_goes_with_its_undo_and_stays_without_it");
-        Self { street, sleeper: Sleeper::new(), pair }
+        Self { street, sleeper: Sleeper::new(), pair, ordered: RefCell::default() }
     }
 
     async fn snapshot(&self) -> Snapshot {
@@ -40,7 +44,20 @@ impl Scene {
             let namespace = Namespace::named(&pair.a).unwrap().unwrap();
             network::status(&namespace, "steadfast_").unwrap().len()
         });
-        (self.sleeper.runs(), stopped, self.street.rules().await, tables)
+        (self.sleeper.runs(), stopped, self.street.rules().await, tables, self.workers())
+    }
+
+    /// Of every injection in this ledger, undone or not, as far as they live.
+    fn workers(&self) -> usize {
+        let stage = &self.street.stage;
+        let accounts = self.ordered.borrow().clone().into_iter();
+        let accounts = accounts.filter_map(|injection| stage.ledger().find(injection).unwrap());
+        let records = accounts.flat_map(|account| account.records);
+        let lives = |verb| match verb {
+            UndoVerb::EndStress { worker, .. } => ProcessHandle::open(&worker).unwrap().is_some(),
+            _ => false,
+        };
+        records.filter(|record| record.known_verb().is_some_and(lives)).count()
     }
 
     async fn order(&self, known: &FaultKind) -> InjectionOrder {
@@ -49,10 +66,15 @@ impl Scene {
             (Some(pair), example) if example.contains("netns:") => {
                 self.street.host.resolve(&crate::networks::netns(&pair.a)).await.unwrap()
             }
+            (_, example) if example.contains("host:") => {
+                self.street.host.resolve(&crate::stress::this_machine()).await.unwrap()
+            }
             _ => vec![target_of(&self.sleeper)],
         };
         let duration = Duration::from_secs(60);
-        InjectionOrder { injection: InjectionId::new(), run: None, fault: fault(known), targets, duration }
+        let injection = InjectionId::new();
+        self.ordered.borrow_mut().push(injection);
+        InjectionOrder { injection, run: None, fault: fault(known), targets, duration }
     }
 }
 
@@ -68,6 +90,8 @@ fn fault(known: &FaultKind) -> FaultSpec {
         "tcpBandwidth" => serde_json::json!({ "rate": "1kB/s" }),
         "tcpLimitData" => serde_json::json!({ "limit": "1kB" }),
         "tcpSlice" => serde_json::json!({ "size": "10B" }),
+        "cpuStress" => serde_json::json!({ "workers": 1, "load": "5%" }),
+        "memoryStress" => serde_json::json!({ "size": "16MiB" }),
         "tcpSlowClose" => serde_json::json!({ "delay": "1s" }),
         _ => serde_json::json!({}),
     };

@@ -9,10 +9,12 @@ use std::{
 use rustix::{
     event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll},
     io::Errno,
-    thread::{UnshareFlags, set_current_timer_slack},
+    thread::set_current_timer_slack,
     time::{ClockId, clock_gettime},
 };
-use steadfast_model::network::{Disturbance, DisturbanceStatus, NetworkFault, Traffic};
+use steadfast_model::network::{
+    Backend, Disturbance, DisturbanceId, DisturbanceStatus, NetworkFault, Traffic,
+};
 
 use super::{
     line::{Line, Wait},
@@ -22,6 +24,7 @@ use super::{
         counters::{Counted, counted},
     },
     plan::{self, Action, Detour},
+    qdisc::{OwnedQdiscs, Qdisc},
     queue::{self, Queue},
     tap::Tap,
 };
@@ -42,6 +45,8 @@ const MILLION: f64 = 1_000_000.0;
 pub struct Held {
     // The tables first: nothing more may come when the rest goes.
     tables: Vec<OwnedTables>,
+    /// Of no descriptor: they stay when the process is killed.
+    qdiscs: Option<OwnedQdiscs>,
     hold: Option<Hold>,
 }
 
@@ -100,10 +105,23 @@ impl Held {
     /// [`LinuxError::Missing`] when this kernel does not offer what is needed; then nothing is in place.
     pub fn put(disturbance: &Disturbance) -> Result<Self, LinuxError> {
         let Disturbance { id, traffic, fault, .. } = disturbance;
-        Self::put_on(&id.table(), traffic, fault, &devices()?)
+        let devices = devices()?;
+        if fault.backend() == Backend::Netem {
+            return Self::queue_at(DisturbanceId::qdisc_of(id.injection), fault, &devices);
+        }
+        Self::put_on(&id.table(), traffic, fault, &devices)
     }
 
-    fn put_on(
+    /// By netem.
+    pub(super) fn queue_at(major: u16, fault: &NetworkFault, devices: &[String]) -> Result<Self, LinuxError> {
+        let cannot = || LinuxError::Missing { what: "cut off by netem".to_owned() };
+        let qdisc = Qdisc::netem(fault).ok_or_else(cannot)?;
+        let numbers: Result<Vec<u32>, _> = devices.iter().map(|device| number_of(device)).collect();
+        let qdiscs = Some(OwnedQdiscs::make(major, &qdisc, &numbers?)?);
+        Ok(Self { tables: Vec::new(), qdiscs, hold: None })
+    }
+
+    pub(super) fn put_on(
         name: &str,
         traffic: &Traffic,
         fault: &NetworkFault,
@@ -111,13 +129,13 @@ impl Held {
     ) -> Result<Self, LinuxError> {
         let drop_by = |action: Action| {
             let table = plan::dropping(traffic, action, devices);
-            Ok(Self { tables: vec![OwnedTables::make(name, &[table])?], hold: None })
+            Ok(Self { tables: vec![OwnedTables::make(name, &[table])?], qdiscs: None, hold: None })
         };
         match fault {
             NetworkFault::Partition { visible: true } => drop_by(Action::Refuse),
             NetworkFault::Partition { visible: false } => drop_by(Action::Drop),
-            NetworkFault::Loss { percent } => drop_by(Action::Lose(of_a_million(percent.fraction()))),
-            NetworkFault::Delay { latency, jitter, keep_order, seed } => {
+            NetworkFault::Loss { percent, .. } => drop_by(Action::Lose(of_a_million(percent.fraction()))),
+            NetworkFault::Delay { latency, jitter, keep_order, seed, .. } => {
                 let wait = Wait {
                     latency: nanos(latency.std()),
                     jitter: nanos(jitter.std()),
@@ -160,7 +178,7 @@ impl Held {
             }
             tables.push(OwnedTables::make(name, &[plan::detouring(traffic, &detours)])?);
         }
-        Ok(Self { tables, hold: Some(hold) })
+        Ok(Self { tables, qdiscs: None, hold: Some(hold) })
     }
 
     /// Keeps the disturbance in place until the pulse is told to end, then takes it away and lets go what is held.
@@ -185,6 +203,7 @@ impl Held {
                 break Err(error);
             }
         };
+        drop(self.qdiscs.take());
         let closed = self.tables.iter_mut().try_for_each(OwnedTables::close);
         kept.and(closed).and(self.hold.as_mut().map_or(Ok(()), |hold| hold.let_go(pulse)))
     }
@@ -281,7 +300,7 @@ fn devices() -> Result<Vec<String>, LinuxError> {
     Ok(devices)
 }
 
-fn number_of(device: &str) -> Result<u32, LinuxError> {
+pub(super) fn number_of(device: &str) -> Result<u32, LinuxError> {
     use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice::name_to_index, socket_with};
     let failed = |errno| LinuxError::call(format!("find device {device}"), errno);
     let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None);
@@ -302,34 +321,6 @@ fn now() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     let part = |value: i64| u64::try_from(value).unwrap_or(0);
     part(now.tv_sec).saturating_mul(1_000_000_000).saturating_add(part(now.tv_nsec))
-}
-
-/// What would disturb packets so: tried in a network namespace made for that and gone at once.
-///
-/// # Errors
-/// [`LinuxError::Missing`] when this kernel does not offer what is needed, [`LinuxError::Denied`] when this user may not.
-pub fn probe(traffic: &Traffic, fault: &NetworkFault) -> Result<String, LinuxError> {
-    let tried = std::thread::scope(|scope| {
-        let inside = scope.spawn(|| {
-            // SAFETY: it moves this thread, which ends below, into a new network namespace; no descriptor changes hands.
-            let moved = unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) };
-            moved.map_err(|errno| LinuxError::call("make a network namespace", errno))?;
-            Held::put_on("steadfast_probe", traffic, fault, &["lo".to_owned()]).map(drop)
-        });
-        inside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    });
-    tried?;
-    let direction = traffic.direction;
-    Ok(match fault {
-        NetworkFault::Delay { .. } => match (direction.includes_ingress(), direction.includes_egress()) {
-            (true, false) => "nftables and NFQUEUE",
-            (false, _) => "nftables and TAP",
-            (true, true) => "nftables, NFQUEUE and TAP",
-        },
-        NetworkFault::Partition { visible: true } => "nftables",
-        NetworkFault::Partition { .. } | NetworkFault::Loss { .. } => "nftables at the devices",
-    }
-    .to_owned())
 }
 
 /// What is in place in a namespace under names that begin so, and what it counted.

@@ -4,7 +4,10 @@ use std::{
     ffi::c_void,
     fs::File,
     io,
-    os::fd::{AsFd, AsRawFd, OwnedFd},
+    os::{
+        fd::{AsFd, AsRawFd, OwnedFd},
+        unix::fs::MetadataExt,
+    },
     path::{Path, PathBuf},
 };
 
@@ -86,6 +89,36 @@ impl Namespace {
             Err(Errno::INVAL) => Ok(None),
             Err(errno) => Err(LinuxError::call(format!("enter {}", path.display()), errno)),
         }
+    }
+
+    /// The one that was meant, behind the file that led there or behind any other that does now; `None` when nothing
+    /// does, neither a name nor a process.
+    ///
+    /// # Errors
+    /// As for [`Namespace::named`].
+    pub fn find(identity: &NamespaceIdentity, path: &Path) -> Result<Option<Self>, LinuxError> {
+        if identity.boot_id != boot_id()? {
+            return Ok(None);
+        }
+        let is_it = |found: &Self| found.identity == *identity;
+        if let Some(found) = Self::at(path)?.filter(is_it) {
+            return Ok(Some(found));
+        }
+        let entries = |folder: &str| std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+        let named = entries(NAMED).map(|entry| entry.path());
+        let of_processes = entries("/proc").map(|entry| entry.path().join("ns/net"));
+        let mut looked_at = std::collections::HashSet::new();
+        for path in named.chain(of_processes) {
+            let Ok(meta) = std::fs::metadata(&path) else { continue };
+            // Many processes share one. What this user may not enter it has not disturbed either.
+            if looked_at.insert((meta.dev(), meta.ino()))
+                && let Ok(Some(found)) = Self::at(&path)
+                && is_it(&found)
+            {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// What tells it from every other of this boot.

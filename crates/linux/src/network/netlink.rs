@@ -70,6 +70,10 @@ impl Attributes {
     pub(super) fn nest(self, kind: u16, inner: Self) -> Self {
         self.bytes(kind | NESTED, &inner.0)
     }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// One message to netfilter: `kind` is subsystem and message, `resource` means what the subsystem says.
@@ -84,20 +88,24 @@ pub(super) struct Message {
 
 impl Message {
     fn encode(&self, sequence: u32, into: &mut Vec<u8>) {
-        let length = HEADER + NETFILTER_HEADER + self.attributes.0.len();
-        let length = u32::try_from(length).expect("no message of ours is longer than 4 GiB");
-        into.extend_from_slice(&length.to_ne_bytes());
-        into.extend_from_slice(&self.kind.to_ne_bytes());
-        into.extend_from_slice(&(self.flags | REQUEST).to_ne_bytes());
-        into.extend_from_slice(&sequence.to_ne_bytes());
-        into.extend_from_slice(&0_u32.to_ne_bytes());
+        header(self.kind, self.flags, sequence, NETFILTER_HEADER + self.attributes.0.len(), into);
         into.extend_from_slice(&[self.family, 0]);
         into.extend_from_slice(&self.resource.to_be_bytes());
         into.extend_from_slice(&self.attributes.0);
     }
 }
 
-/// A socket to netfilter, in the network namespace of the thread that opened it.
+/// `struct nlmsghdr` in front of so many bytes.
+fn header(kind: u16, flags: u16, sequence: u32, payload: usize, into: &mut Vec<u8>) {
+    let length = u32::try_from(HEADER + payload).expect("no message of ours is longer than 4 GiB");
+    into.extend_from_slice(&length.to_ne_bytes());
+    into.extend_from_slice(&kind.to_ne_bytes());
+    into.extend_from_slice(&(flags | REQUEST).to_ne_bytes());
+    into.extend_from_slice(&sequence.to_ne_bytes());
+    into.extend_from_slice(&0_u32.to_ne_bytes());
+}
+
+/// A socket to netfilter, or to traffic control, in the network namespace of the thread that opened it.
 #[derive(Debug)]
 pub(super) struct Netlink {
     descriptor: OwnedFd,
@@ -112,10 +120,19 @@ impl AsFd for Netlink {
 
 impl Netlink {
     pub(super) fn open() -> Result<Self, LinuxError> {
+        Self::open_to(Some(NETFILTER))
+    }
+
+    /// One to devices and their traffic control.
+    pub(super) fn open_route() -> Result<Self, LinuxError> {
+        // `NETLINK_ROUTE` is number 0, the family's default.
+        Self::open_to(None)
+    }
+
+    fn open_to(protocol: Option<Protocol>) -> Result<Self, LinuxError> {
         let failed = |errno| LinuxError::call("open a netlink socket", errno);
-        let protocol: Option<Protocol> = Some(NETFILTER);
-        let descriptor = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol)
-            .map_err(failed)?;
+        let (family, kind, flags) = (AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC);
+        let descriptor = socket_with(family, kind, flags, protocol).map_err(failed)?;
         bind(&descriptor, &SocketAddrNetlink::new(0, 0)).map_err(failed)?;
         set_socket_timeout(&descriptor, Timeout::Recv, Some(PATIENCE)).map_err(failed)?;
         Ok(Self { descriptor, sequence: 1 })
@@ -137,6 +154,27 @@ impl Netlink {
     pub(super) fn ask(&mut self, message: Message) -> Result<(), Errno> {
         let sequence = self.send(&[Message { flags: message.flags | ACK, ..message }])?;
         self.acknowledged(sequence..sequence.wrapping_add(1))
+    }
+
+    /// Sends one message about traffic control and waits for the kernel's answer.
+    pub(super) fn ask_route(&mut self, kind: u16, flags: u16, payload: &[u8]) -> Result<(), Errno> {
+        let sequence = self.send_route(kind, flags | ACK, payload)?;
+        self.acknowledged(sequence..sequence.wrapping_add(1))
+    }
+
+    /// Asks for a list about traffic control, and gives each entry with its header.
+    pub(super) fn dump_route(&mut self, kind: u16, payload: &[u8]) -> Result<Vec<Vec<u8>>, Errno> {
+        self.send_route(kind, DUMP, payload)?;
+        self.entries(|part| part.payload)
+    }
+
+    fn send_route(&mut self, kind: u16, flags: u16, payload: &[u8]) -> Result<u32, Errno> {
+        let (sequence, mut bytes) = (self.sequence, Vec::new());
+        header(kind, flags, sequence, payload.len(), &mut bytes);
+        bytes.extend_from_slice(payload);
+        self.sequence = self.sequence.wrapping_add(1);
+        send(&self.descriptor, &bytes, SendFlags::empty())?;
+        Ok(sequence)
     }
 
     /// Waits for the answers to every message in a range. The first that failed is the answer.
@@ -164,6 +202,10 @@ impl Netlink {
     /// Asks for a list, and gives each entry's attributes.
     pub(super) fn dump(&mut self, message: Message) -> Result<Vec<Vec<u8>>, Errno> {
         self.send(&[Message { flags: message.flags | DUMP, ..message }])?;
+        self.entries(|part| part.attributes())
+    }
+
+    fn entries(&mut self, of: impl for<'a> Fn(&Part<'a>) -> &'a [u8]) -> Result<Vec<Vec<u8>>, Errno> {
         let mut entries = Vec::new();
         let mut buffer = vec![0; BUFFER];
         loop {
@@ -175,7 +217,7 @@ impl Netlink {
                         Some(errno) if errno != 0 => return Err(Errno::from_raw_os_error(errno)),
                         _ => {}
                     },
-                    _ => entries.push(part.attributes().to_vec()),
+                    _ => entries.push(of(&part).to_vec()),
                 }
             }
         }

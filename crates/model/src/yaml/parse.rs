@@ -45,6 +45,11 @@ pub fn parse(source: &str) -> Result<Vec<Node>, Problems> {
         let message = format!("the control character U+{:04X} is not allowed", u32::from(character));
         return Err(one(problem(message, None, position(&source[..at]))));
     }
+    if let Some(at) = lone_return(source) {
+        let hint = Some("end lines with LF or CR LF; in a text write \"\\r\"");
+        let message = "a carriage return without a line feed is not allowed";
+        return Err(one(problem(message, hint, position(&source[..at]))));
+    }
     let mut builder = Builder {
         parser: Parser::new_from_str(source),
         lines: source.lines().map(|line| (line, line.trim_end().chars().count())).collect(),
@@ -270,6 +275,12 @@ impl Size {
 /// What YAML does not count as printable, apart from line breaks and tabs. A NUL would end the text unnoticed.
 fn forbidden(character: char) -> bool {
     matches!(character, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\x7f' | '\u{80}'..='\u{84}' | '\u{86}'..='\u{9f}')
+}
+
+/// A CR that no LF follows: to YAML it ends a line, to editors and to whoever shows a line it does not.
+fn lone_return(source: &str) -> Option<usize> {
+    let bytes = source.as_bytes();
+    source.match_indices('\r').map(|(at, _)| at).find(|at| bytes.get(at + 1) != Some(&b'\n'))
 }
 
 fn tagged(tag: &saphyr_parser::Tag, span: Span) -> Problem {

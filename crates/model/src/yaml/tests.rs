@@ -177,6 +177,8 @@ fn what_could_hurt_is_refused() {
         ("a: 1\nb:\n\tc: 2", "tabs cannot indent YAML"),
         ("a: [1, 2", "not valid YAML"),
         ("a: \u{0}b", "control character U+0000"),
+        ("a: b\rc: d\n", "f:1:5"),
+        ("a: b\rc: d\n", "carriage return without a line feed"),
         ("a: !!python/object:os.system x", "is not supported"),
         ("<<: {a: 1}", "merge keys"),
         ("? [a, b]\n: c", "a key must be a text"),

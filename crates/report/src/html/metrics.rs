@@ -12,20 +12,31 @@ use crate::{
 /// One part a metric.
 pub(super) fn section(story: &Story) -> Markup {
     html! {
-        @for series in &story.series {
-            @let found = story.finding.as_ref().and_then(|finding| finding.metrics.iter().find(|metric| metric.name == series.name));
+        @for (index, series) in story.series.iter().enumerate() {
+            @let found: Vec<_> = story.found(index).collect();
+            @let first = found.first().map(|(_, found)| *found);
             section {
                 h2 {
                     (series.name)
-                    @if let Some(found) = found { " " span class=(format!("badge {}", word(found))) { (word(found)) } }
+                    @if let [(None, found)] = &found[..] { " " (badge(found)) }
                 }
                 p.note { (series.describes) }
-                @if let Some(found) = found { p { (found.sentence) } }
-                (chart::sli::chart(story, series, tolerated(story, series, found)))
-                @if let Some(found) = found { (numbers(found)) }
+                @if let [(None, found)] = &found[..] { p { (found.sentence) } }
+                (chart::sli::chart(story, series, tolerated(story, series, first)))
+                @for (fault, found) in &found {
+                    @if let Some(fault) = fault {
+                        h3 { "under " (fault) " " (badge(found)) }
+                        p { (found.sentence) }
+                    }
+                    (numbers(found))
+                }
             }
         }
     }
+}
+
+fn badge(found: &MetricFinding) -> Markup {
+    html! { span class=(format!("badge {}", word(found))) { (word(found)) } }
 }
 
 fn word(found: &MetricFinding) -> &'static str {

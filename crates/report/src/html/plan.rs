@@ -18,6 +18,9 @@ pub(super) fn section(story: &Story) -> Markup {
                                 td { code { (planned.fault) } " into " (planned.target) " for " (planned.duration) }
                             }
                         }
+                        @for command in &plan.commands {
+                            tr { th { "program" } td { code { (command.describes) } " for at most " (command.deadline) } }
+                        }
                         tr { th { "windows" } td { "baseline " (plan.baseline) ", fault " (plan.fault) ", recovery at most " (plan.recovery) ", one interval " (plan.interval) } }
                         @if let Some(within) = plan.recovery_within { tr { th { "expected" } td { "recovery within " (within) } } }
                         tr { th { "error rates" } td { (format!("refuted wrongly at most {} %, held wrongly at most {} %", plan.alpha * 100.0, plan.beta * 100.0)) } }

@@ -83,7 +83,7 @@ pub(crate) struct InitArguments {
     pub(crate) file: PathBuf,
 }
 
-fn secret(text: &str) -> Result<SecretSource, String> {
+pub(super) fn secret(text: &str) -> Result<SecretSource, String> {
     match text.split_once(':') {
         Some(("env", name)) if !name.is_empty() => Ok(SecretSource::Env(name.to_owned())),
         Some(("file", path)) if !path.is_empty() => Ok(SecretSource::File(path.into())),

@@ -10,6 +10,21 @@ use crate::{
     terminal::{Style, Terminal, paint},
 };
 
+/// What undoes at boot, for systemd. The path in it is where packages put the program.
+const UNIT: &str = include_str!("../../../../deploy/systemd/steadfast-recover.service");
+const PACKAGED: &str = "/usr/local/bin/steadfast";
+
+/// Prints the unit with the path of this program.
+pub(crate) fn print_unit(terminal: Terminal) -> Result<u8, Failure> {
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::failed(format!("find the path of this program: {error}")))?;
+    // In a unit a path with blanks is quoted, and these have a meaning of their own.
+    let path = program.display().to_string().replace('\\', "\\\\").replace('%', "%%").replace('$', "$$");
+    let path = if path.contains(char::is_whitespace) { format!("\"{path}\"") } else { path };
+    terminal.print(UNIT.replace(PACKAGED, &path).trim_end());
+    Ok(0)
+}
+
 /// Undoes what processes that died have left behind.
 pub(crate) async fn recover(output: Output, session: &Session) -> Result<u8, Failure> {
     let recovery = run(session).await?;

@@ -34,6 +34,10 @@ pub(crate) async fn run(arguments: &RunArguments, session: &Session) -> Result<u
             "{word} ({}): {}",
             ended.conclusion.outcome, ended.conclusion.reason.sentence
         ));
+        for fault in &ended.conclusion.faults {
+            let word = verdict(terminal.stdout_colour, fault.verdict);
+            terminal.print(format_args!("  {word} {}: {}", fault.fault, fault.reason.sentence));
+        }
         if let Some(harm) = &ended.harm {
             let began = steadfast_report::dated_in_words(&harm.began);
             terminal.print(format_args!("harm showed after {began}, first in {}", harm.first));

@@ -60,8 +60,16 @@ fn every_example_reaches_the_verdict_it_should_and_leaves_nothing_behind() {
     let (verdict, said) = up.run("proxy-delay.yaml", &["baseline=6s", "hold=12s"]);
     assert_eq!(verdict, "held", "{said}");
 
+    let (verdict, said) = up.run("ramp.yaml", &["baseline=6s", "hold=9s"]);
+    assert_eq!(verdict, "refuted", "{said}");
+    assert!(
+        said.contains("held httpDelay in connection payments -> ledger with jitter 100ms, latency 1s"),
+        "{said}"
+    );
+    assert!(said.contains("before it was the turn"), "{said}");
+
     let status = text(&up.0.run(&["status"]));
     assert!(status.contains("Nothing is injected."), "{status}");
     let examples = fs::read_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples")).unwrap();
-    assert_eq!(examples.count(), 4, "a new example belongs into this test");
+    assert_eq!(examples.count(), 5, "a new example belongs into this test");
 }

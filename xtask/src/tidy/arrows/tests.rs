@@ -51,6 +51,8 @@ fn crates_beside_the_levels_are_used_only_where_they_may() {
     assert!(found("faults", "steadfast-folders", Some("build")).is_empty());
     assert!(found("ledger", "steadfast-testkit", Some("dev")).is_empty());
     assert!(found("steadfast", "steadfast-demo", None).is_empty());
+    assert!(found("proxy", "steadfast-names", None).is_empty());
+    assert_eq!(found("probes", "steadfast-names", None).len(), 1, "it needs a runtime");
     assert_eq!(found("faults", "steadfast-folders", None).len(), 1);
     assert_eq!(found("ledger", "steadfast-testkit", None).len(), 1);
     assert_eq!(found("host", "steadfast-demo", None).len(), 1);

@@ -129,6 +129,96 @@ fn every_experiment_that_is_shipped_becomes_a_plan() {
     assert!(count >= 7, "{count} experiments");
 }
 
+/// The plan of these steps.
+fn method(steps: &str) -> Plan {
+    let (before, _) = TEXT.split_once("    - wait: 5s").unwrap();
+    plan(&format!("{before}{steps}\n"), &slos(0.999)).unwrap()
+}
+
+fn turns(plan: &Plan) -> Vec<(usize, usize, usize, String, Option<String>)> {
+    let injections = plan.run_plan().injections.into_iter();
+    let told = injections.map(|one| {
+        let turn = one.turn.unwrap();
+        (turn.step, turn.branch, turn.place, turn.wait.to_string(), one.name)
+    });
+    told.collect()
+}
+
+#[test]
+fn a_ramp_is_one_injection_a_step_each_with_a_name() {
+    let plan = method(
+        "    - inject: { fault: { tcpDelay: { latency: 1s } }, into: { service: risk }, for: 20s,
+        ramp: [{ latency: 10ms }, { latency: 20ms, percent: 50% }] }",
+    );
+    let delays: Vec<_> = plan.run_plan().injections.iter().map(|one| one.fault["tcpDelay"].clone()).collect();
+    assert_eq!(delays[0]["latency"], "10ms");
+    assert_eq!((&delays[1]["latency"], &delays[1]["percent"]), (&"20ms".into(), &"50%".into()));
+    let name = |with: &str| Some(format!("tcpDelay in service risk with {with}"));
+    assert_eq!(
+        turns(&plan),
+        [
+            (0, 0, 0, "0s".into(), name("latency 10ms")),
+            (1, 0, 0, "0s".into(), name("latency 20ms, percent 50%"))
+        ]
+    );
+    assert_eq!(plan.run_plan().fault.to_string(), "40s");
+}
+
+#[test]
+fn repetitions_have_one_name_and_pauses_between_them() {
+    let plan = method(
+        "    - inject: { fault: { processPause: {} }, into: { service: risk }, for: 20s, repeat: { times: 3, pause: 7s } }",
+    );
+    let waits: Vec<_> = turns(&plan).into_iter().map(|(step, _, _, wait, name)| (step, wait, name)).collect();
+    assert_eq!(
+        waits,
+        [(0, "0s".into(), None), (2, "7s".into(), None), (4, "7s".into(), None)],
+        "one fault has no name"
+    );
+    assert_eq!(plan.run_plan().fault.to_string(), "1m14s");
+}
+
+#[test]
+fn branches_begin_together_and_the_next_step_waits_for_the_longest() {
+    let plan = method(
+        "    - parallel:
+        - inject: { fault: { processPause: {} }, into: { service: risk }, for: 20s, after: 5s }
+        - run: { argv: [deploy, --now], deadline: 2m }
+    - wait: 3s
+    - inject: { fault: { processPause: {} }, into: { service: risk }, for: 30s }",
+    );
+    let (pause, again) = ("processPause in service risk", "processPause in service risk (2)");
+    assert_eq!(
+        turns(&plan),
+        [(0, 0, 1, "5s".into(), Some(pause.into())), (2, 0, 0, "3s".into(), Some(again.into()))],
+        "another length is another fault"
+    );
+    let recorded = plan.run_plan();
+    assert_eq!(recorded.injections[1].offset.to_string(), "2m3s");
+    let command = &recorded.commands[0];
+    assert_eq!((command.describes.as_str(), command.turn.branch), ("`deploy …`", 1), "arguments stay out");
+    assert_eq!(plan.longest().as_secs(), 30 + 153 + 30);
+}
+
+#[test]
+fn too_many_faults_for_too_many_metrics_are_refused() {
+    let ramp: Vec<_> = (1..=20).map(|step| format!("{{ latency: {step}ms }}")).collect();
+    let step = |service: usize| {
+        format!(
+            "    - inject: {{ fault: {{ tcpDelay: {{ latency: 1s }} }}, into: {{ service: s{service} }}, for: 20s, ramp: [{}] }}\n",
+            ramp.join(", ")
+        )
+    };
+    let probes: String = (0..11)
+        .map(|index| format!("    - http: {{ name: p{index}, url: 'http://127.0.0.1:1/', tolerance: {{ absolute: 1% }} }}\n"))
+        .collect();
+    let text = format!(
+        "apiVersion: steadfast.dev/v1alpha1\nkind: Experiment\nmetadata: {{ name: many }}\nspec:\n  steadyState:\n{probes}  method:\n{}",
+        (0..5).map(step).collect::<String>()
+    );
+    assert!(plan(&text, &[]).unwrap_err().contains("are 1100 to judge; at most 1000"));
+}
+
 /// The experiment with this steady state in place of its SLO.
 fn with(steady: &str) -> Result<Plan, String> {
     plan(

@@ -5,12 +5,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use steadfast_model::{
     Duration, Effect, InjectionId, Observation, Problems, ResolvedTarget,
-    network::{Direction, NetworkFault, Peer, Ports, Traffic, Transport},
+    network::{Backend, Direction, NetworkFault, Peer, Ports, Traffic, Transport},
 };
 
 use crate::{
     Fault, FaultError, Preview,
-    on_network::{self, Plan, check_traffic},
+    on_network::{self, Plan, check_backend, check_traffic},
     settings::{check_latency, spread},
     world::{Injection, World},
 };
@@ -42,6 +42,9 @@ pub struct NetworkDelay {
     /// Makes jitter repeatable: the same seed holds the n-th packet as long.
     #[serde(default)]
     pub seed: u64,
+    /// By what: `auto` (netem where it is there and does all that is asked for), `netem` or `nftables`.
+    #[serde(default)]
+    pub backend: Backend,
 }
 
 const KIND: &str = "networkDelay";
@@ -57,8 +60,8 @@ impl NetworkDelay {
     }
 
     fn fault(&self) -> NetworkFault {
-        let Self { latency, jitter, keep_order, seed, .. } = *self;
-        NetworkFault::Delay { latency, jitter, keep_order, seed }
+        let Self { latency, jitter, keep_order, seed, backend, .. } = *self;
+        NetworkFault::Delay { latency, jitter, keep_order, seed, backend }
     }
 }
 
@@ -67,6 +70,7 @@ impl Fault for NetworkDelay {
     fn check(&self, problems: &mut Problems) {
         check_latency(self.latency, self.jitter, problems);
         check_traffic(&self.peers, &self.ports, self.protocol, problems);
+        check_backend(&self.traffic(), &self.fault(), problems);
     }
 
     async fn preflight(&self, world: &dyn World, targets: &[ResolvedTarget]) -> Result<Preview, FaultError> {

@@ -25,3 +25,29 @@ fn packets_are_held_on_their_way_in_unless_said_otherwise() {
             .is_err()
     );
 }
+
+#[test]
+fn netem_is_not_asked_for_what_it_cannot_do() {
+    let asked = |more: serde_json::Value| {
+        let mut settings = json!({ "latency": "5ms", "direction": "egress", "backend": "netem" });
+        settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        problems(settings)
+    };
+    assert_eq!(asked(json!({})), Vec::<String>::new());
+    assert_eq!(asked(json!({ "jitter": "5ms" })), Vec::<String>::new());
+    for more in [
+        json!({ "direction": "ingress" }),
+        json!({ "direction": "both" }),
+        json!({ "peers": ["10.0.0.0/8"] }),
+        json!({ "ports": [80] }),
+        json!({ "protocol": "tcp" }),
+        json!({ "jitter": "1ms", "keepOrder": true }),
+        json!({ "seed": 7 }),
+        json!({ "latency": "3s", "jitter": "3s" }),
+    ] {
+        let found = asked(more.clone());
+        assert!(found.len() == 1 && found[0].contains("netem cannot"), "{more}: {found:?}");
+    }
+    let auto = problems(json!({ "latency": "5ms", "direction": "egress", "peers": ["10.0.0.0/8"] }));
+    assert_eq!(auto, Vec::<String>::new(), "another backend does it");
+}

@@ -5,12 +5,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use steadfast_model::{
     Effect, InjectionId, Observation, Percent, Problems, ResolvedTarget,
-    network::{Direction, NetworkFault, Peer, Ports, Traffic, Transport},
+    network::{Backend, Direction, NetworkFault, Peer, Ports, Traffic, Transport},
 };
 
 use crate::{
     Fault, FaultError, Preview,
-    on_network::{self, Plan, check_traffic},
+    on_network::{self, Plan, check_backend, check_traffic},
     settings::check_share,
     world::{Injection, World},
 };
@@ -33,6 +33,9 @@ pub struct NetworkLoss {
     /// `tcp`, `udp` or `icmp` only; all when left out.
     #[serde(default)]
     pub protocol: Option<Transport>,
+    /// By what: `auto` (netem where it is there and does all that is asked for), `netem` or `nftables`.
+    #[serde(default)]
+    pub backend: Backend,
 }
 
 const KIND: &str = "networkLoss";
@@ -46,7 +49,7 @@ impl NetworkLoss {
     }
 
     fn fault(&self) -> NetworkFault {
-        NetworkFault::Loss { percent: self.percent }
+        NetworkFault::Loss { percent: self.percent, backend: self.backend }
     }
 }
 
@@ -59,6 +62,7 @@ impl Fault for NetworkLoss {
             problems.error(&["percent"], message, Some("write at least 0.0001%"));
         }
         check_traffic(&self.peers, &self.ports, self.protocol, problems);
+        check_backend(&self.traffic(), &self.fault(), problems);
     }
 
     async fn preflight(&self, world: &dyn World, targets: &[ResolvedTarget]) -> Result<Preview, FaultError> {

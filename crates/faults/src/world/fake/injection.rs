@@ -6,7 +6,8 @@ use steadfast_model::{
     network::{DisturbanceId, NetworkFault, Traffic},
     process::{ProcessState, Signal},
     proxy::RuleId,
-    target::{ResolvedNamespace, ResolvedProxy},
+    stress::Stress,
+    target::{ResolvedHost, ResolvedNamespace, ResolvedProxy},
     undo::UndoVerb,
 };
 
@@ -76,7 +77,20 @@ impl Injection for FakeInjection {
         let worker =
             ProcessIdentity { pid: 1 + self.rules, start_time: 0, boot_id: "fake-worker".to_owned() };
         let identity = namespace.identity.clone();
-        state.begin_verb(self.id, UndoVerb::EndWorker { worker, namespace: identity, table: id.table() })?;
+        state.begin_verb(
+            self.id,
+            UndoVerb::EndWorker { worker, namespace: identity, table: id.table(), qdisc: None },
+        )?;
         state.disturb(namespace, id.table(), fault.clone())
+    }
+
+    async fn stress_machine(&mut self, host: &ResolvedHost, stress: &Stress) -> Result<(), FaultError> {
+        let mut state = self.world.state();
+        state.machine(host)?;
+        let pid = 9_000 + u32::try_from(state.log.len()).expect("a test does little");
+        let worker = ProcessIdentity { pid, start_time: 0, boot_id: "fake-worker".to_owned() };
+        let undo = UndoVerb::EndStress { worker: worker.clone(), stress: stress.clone() };
+        state.begin_verb(self.id, undo)?;
+        state.stress(host, self.id, worker, stress.clone())
     }
 }

@@ -49,7 +49,9 @@ impl FakeNamespace {
         for (status, fault) in &mut self.disturbances {
             status.seen += count;
             status.hits = match fault {
-                NetworkFault::Loss { percent } => (status.seen as f64 * percent.fraction()).floor() as u64,
+                NetworkFault::Loss { percent, .. } => {
+                    (status.seen as f64 * percent.fraction()).floor() as u64
+                }
                 _ => status.seen,
             };
         }

@@ -7,11 +7,12 @@ use steadfast_model::{
     network::NetworkFault,
     process::ProcessState,
     proxy::{ProxyStatus, RuleId, RuleStatus},
-    target::{ResolvedNamespace, ResolvedProxy},
+    stress::{Room, Stress},
+    target::{ResolvedHost, ResolvedNamespace, ResolvedProxy},
     undo::UndoVerb,
 };
 
-use super::FakeNamespace;
+use super::{FakeMachine, FakeNamespace};
 use crate::{FaultError, world::NewRule};
 
 /// How verbs go wrong.
@@ -26,7 +27,7 @@ pub enum Trouble {
 }
 
 /// What happened in the fake world.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum LogEntry {
     /// An undo record was written.
     Recorded {
@@ -44,6 +45,8 @@ pub(super) struct State {
     pub(super) processes: Vec<FakeProcess>,
     pub(super) proxies: Vec<FakeProxy>,
     pub(super) namespaces: Vec<FakeNamespace>,
+    pub(super) machines: Vec<FakeMachine>,
+    pub(super) room: Option<Room>,
     pub(super) log: Vec<LogEntry>,
     pub(super) trouble: Option<Trouble>,
 }
@@ -154,6 +157,27 @@ impl State {
         Ok(())
     }
 
+    pub(super) fn machine(&self, host: &ResolvedHost) -> Result<&FakeMachine, FaultError> {
+        let found = self.machines.iter().find(|found| found.resolved == *host);
+        found.ok_or_else(|| FaultError::TargetGone { what: format!("machine {}", host.name) })
+    }
+
+    pub(super) fn stress(
+        &mut self,
+        host: &ResolvedHost,
+        injection: InjectionId,
+        worker: ProcessIdentity,
+        stress: Stress,
+    ) -> Result<(), FaultError> {
+        self.machine(host)?;
+        self.log.push(LogEntry::Changed(format!("machine {} has a worker more", host.name)));
+        let same = |found: &&mut FakeMachine| found.resolved == *host;
+        if let Some(found) = self.machines.iter_mut().find(same) {
+            found.add(injection, worker, stress);
+        }
+        Ok(())
+    }
+
     /// Writes the way back, or fails as the test asked for.
     pub(super) fn begin_verb(&mut self, injection: InjectionId, undo: UndoVerb) -> Result<(), FaultError> {
         if self.trouble == Some(Trouble::CannotRecord) {
@@ -190,6 +214,9 @@ impl State {
             UndoVerb::EndWorker { table, .. } => {
                 self.namespaces.iter_mut().for_each(|namespace| namespace.remove(table));
             }
+            UndoVerb::EndStress { worker, .. } => {
+                self.machines.iter_mut().for_each(|machine| machine.remove(worker));
+            }
             UndoVerb::Irreversible { .. } => {}
         }
     }
@@ -206,6 +233,7 @@ impl State {
                 .expect("writing to a String does not fail");
         }
         self.namespaces.iter().for_each(|namespace| text += &namespace.snapshot());
+        self.machines.iter().for_each(|machine| text += &machine.snapshot());
         text
     }
 }

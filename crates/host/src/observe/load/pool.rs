@@ -5,24 +5,25 @@ use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
 use steadfast_model::BootTime;
 
-use crate::observe::{connect::Connection, lock};
+use super::wire::Wire;
+use crate::observe::lock;
 
 /// A connection idle for longer is not used again: the other side may be about to close it.
 const LONGEST_IDLE: Duration = Duration::from_secs(4);
 
 /// Idle connections, the latest used last.
 #[derive(Default)]
-pub(super) struct Pool(Mutex<VecDeque<(Connection, BootTime)>>);
+pub(super) struct Pool(Mutex<VecDeque<(Wire, BootTime)>>);
 
 impl Pool {
     /// The latest used connection that is still open.
-    pub(super) fn take(&self, now: BootTime) -> Option<Connection> {
+    pub(super) fn take(&self, now: BootTime) -> Option<Wire> {
         let mut idle = lock(&self.0);
-        while let Some((connection, since)) = idle.pop_back() {
+        while let Some((mut connection, since)) = idle.pop_back() {
             if now.since(since) > LONGEST_IDLE {
                 // All others are idle for even longer.
                 idle.clear();
-            } else if connection.is_ready() {
+            } else if connection.is_quiet() {
                 return Some(connection);
             }
         }
@@ -30,7 +31,7 @@ impl Pool {
     }
 
     /// Keeps a connection that has done its work.
-    pub(super) fn put(&self, connection: Connection, now: BootTime) {
+    pub(super) fn put(&self, connection: Wire, now: BootTime) {
         let mut idle = lock(&self.0);
         while idle.front().is_some_and(|(_, since)| now.since(*since) > LONGEST_IDLE) {
             idle.pop_front();

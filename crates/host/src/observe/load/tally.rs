@@ -16,6 +16,7 @@ mod counts;
 mod reader;
 #[cfg(test)]
 mod tests;
+mod timing;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -24,9 +25,11 @@ use steadfast_model::{BootTime, sample::Increment};
 use steadfast_probes::world::LoadGood;
 
 pub use counts::LoadCounts;
+pub use timing::LoadTiming;
 
 use causes::Causes;
 use reader::Reader;
+use timing::Starts;
 
 /// Latencies above this are recorded as this, in microseconds: an hour.
 const LONGEST_LATENCY: u64 = 3_600_000_000;
@@ -56,6 +59,7 @@ pub(super) struct Tally {
     causes: Causes,
     latencies: Histogram<u64>,
     longest: u64,
+    starts: Starts,
     /// How often this machine was at fault, and the last time why.
     faults: u64,
     fault: String,
@@ -73,14 +77,19 @@ impl Tally {
             causes: Causes::default(),
             latencies,
             longest: 0,
+            starts: Starts::default(),
             faults: 0,
             fault: String::new(),
             closed: false,
         }
     }
 
-    /// A request is due, no earlier than the one before. Its number, or nothing when `most` are open: then it is bad.
+    /// A request is due, no earlier than the one before. Its number, or nothing when `most` are open: then it is bad. Once
+    /// closed, nothing is due any more.
     pub(super) fn due(&mut self, at: BootTime, most: usize) -> Option<u64> {
+        if self.closed {
+            return None;
+        }
         let number = self.counts.due;
         self.counts.due += 1;
         if self.open.len() >= most {
@@ -91,6 +100,11 @@ impl Tally {
         }
         self.open.insert(number, at);
         Some(number)
+    }
+
+    /// A request was taken up so long after it was due.
+    pub(super) fn taken_up(&mut self, late: Duration) {
+        self.starts.record(u64::try_from(late.as_micros()).unwrap_or(LONGEST_LATENCY));
     }
 
     /// A request left this machine.

@@ -68,12 +68,14 @@ fn compare(left: &RunRecord, right: &RunRecord) -> Vec<(String, String, String)>
     names.dedup();
     for name in names {
         let numbers = |story: &Story| {
-            let metric = story.finding.as_ref()?.metrics.iter().find(|metric| metric.name == *name)?;
-            Some(format!(
-                "baseline {}, fault {}",
-                share_in_words(metric.baseline_rate),
-                share_in_words(metric.fault_rate)
-            ))
+            let index = story.series.iter().position(|series| series.name == *name)?;
+            let told = |(fault, found): (Option<&str>, &steadfast_analysis::MetricFinding)| {
+                let under = fault.unwrap_or("fault");
+                let rates = (share_in_words(found.baseline_rate), share_in_words(found.fault_rate));
+                format!("baseline {}, {under} {}", rates.0, rates.1)
+            };
+            let found: Vec<String> = story.found(index).map(told).collect();
+            (!found.is_empty()).then(|| found.join("; "))
         };
         let text = |story| numbers(story).unwrap_or_else(|| "not judged".to_owned());
         note(format!("metric {name}"), text(&left), text(&right));

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use steadfast_api::RunRecord;
-use steadfast_report::{Story, instant_in_words, sentence, share_in_words};
+use steadfast_report::{Story, Teller, instant_in_words, share_in_words};
 
 use crate::{
     cli::Output,
@@ -22,8 +22,10 @@ pub(crate) fn show(
             terminal.print_data(json!({ "run": record.summary, "events": record.events }));
         }
         Output::Text if events => {
+            let mut teller = Teller::default();
             for event in &record.events {
-                let what = sentence(&event.body).map_or_else(|| serde_json::to_string(&event.body), Ok);
+                let what =
+                    teller.sentence(&event.body).map_or_else(|| serde_json::to_string(&event.body), Ok);
                 #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
                 let at = event.since_start as f64 / 1e9;
                 terminal.print(format_args!("{at:8.1} s  {}", what.map_err(Failure::failed)?));
@@ -47,15 +49,18 @@ fn print_story(record: &RunRecord, terminal: Terminal) {
         }
         None => terminal.print("unfinished: the process that wrote it died, or it still runs"),
     }
-    for series in &story.series {
+    for fault in story.faults() {
+        let word = verdict(colour, fault.verdict);
+        terminal.print(format_args!("  {word} {}: {}", fault.fault, fault.reason.sentence));
+    }
+    for (index, series) in story.series.iter().enumerate() {
         let shares: Vec<_> = series.points.iter().map(steadfast_report::Point::share).collect();
         terminal.print("");
         terminal.print(format_args!("{}  {}", bold(&series.name), sparkline(&shares)));
         terminal.print(format_args!("  {}", series.describes));
-        let found =
-            story.finding.as_ref().and_then(|finding| finding.metrics.iter().find(|m| m.name == series.name));
-        if let Some(found) = found {
-            terminal.print(format_args!("  {}", found.sentence));
+        for (fault, found) in story.found(index) {
+            let under = fault.map_or(String::new(), |fault| format!("under {fault}: "));
+            terminal.print(format_args!("  {under}{}", found.sentence));
             terminal.print(format_args!(
                 "  baseline {}, fault {}, measured {:.0} %",
                 share_in_words(found.baseline_rate),

@@ -8,6 +8,8 @@ pub(crate) struct Experiment {
     pub(crate) fault: String,
     pub(crate) into: String,
     pub(crate) time: String,
+    /// Steps instead of the one fault.
+    pub(crate) method: Option<String>,
     pub(crate) guards: String,
     pub(crate) rest: String,
 }
@@ -22,6 +24,7 @@ impl Experiment {
             fault: fault.to_owned(),
             into: into.to_owned(),
             time: "3s".to_owned(),
+            method: None,
             guards: "[]".to_owned(),
             rest: String::new(),
         }
@@ -39,8 +42,16 @@ impl Experiment {
         self
     }
 
+    /// Does these steps.
+    pub(crate) fn doing(mut self, steps: &str) -> Self {
+        self.method = Some(steps.to_owned());
+        self
+    }
+
     pub(crate) fn text(&self) -> String {
-        let Self { steady, load, fault, into, time, guards, rest } = self;
+        let Self { steady, load, fault, into, time, method, guards, rest } = self;
+        let one = format!("    - inject: {{ fault: {{ {fault} }}, into: {{ {into} }}, for: {time} }}");
+        let method = method.as_deref().unwrap_or(&one);
         format!(
             "apiVersion: steadfast.dev/v1alpha1
 kind: Experiment
@@ -50,7 +61,7 @@ spec:
     - {steady}
   load: {load}
   method:
-    - inject: {{ fault: {{ {fault} }}, into: {{ {into} }}, for: {time} }}
+{method}
   windows: {{ baseline: 3s, recovery: 2s, interval: 250ms }}
   guards: {guards}
 {rest}"

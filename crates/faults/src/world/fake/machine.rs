@@ -1,0 +1,72 @@
+//! Machines of the fake world.
+
+use steadfast_model::{
+    ByteSize, InjectionId, ProcessIdentity,
+    process::ProcessState,
+    stress::{Room, Stress, StressStatus, StressWorker},
+    target::ResolvedHost,
+};
+
+#[derive(Debug)]
+pub(super) struct FakeMachine {
+    pub(super) resolved: ResolvedHost,
+    workers: Vec<(InjectionId, StressWorker)>,
+}
+
+/// What every machine of this world has until a test says otherwise: 4 CPUs and 4 GiB.
+pub(super) fn usual_room() -> Room {
+    let available = ByteSize::new(4 << 30).expect("less than the largest size");
+    Room { cpus: 4, usable_cpus: 4, cpu_limit: None, available, memory_limited_by: None }
+}
+
+impl FakeMachine {
+    pub(super) fn new(name: &str, number: usize) -> Self {
+        let resolved = ResolvedHost { boot_id: format!("fake-boot-{number}"), name: name.to_owned() };
+        Self { resolved, workers: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, injection: InjectionId, identity: ProcessIdentity, stress: Stress) {
+        let worker = StressWorker {
+            identity,
+            stress,
+            state: ProcessState::Running,
+            age_nanos: 0,
+            ran_nanos: 0,
+            waited_nanos: 0,
+            held_bytes: 0,
+            swapped_bytes: 0,
+            usable_cpus: 4,
+            cpu_limit: None,
+        };
+        self.workers.push((injection, worker));
+    }
+
+    pub(super) fn remove(&mut self, identity: &ProcessIdentity) {
+        self.workers.retain(|(_, worker)| worker.identity != *identity);
+    }
+
+    /// Every worker gets what it asks for. 100 of whatever came by take a second.
+    pub(super) fn live(&mut self, count: u64) {
+        for (_, worker) in &mut self.workers {
+            worker.age_nanos += count * 10_000_000;
+            let age = std::time::Duration::from_nanos(worker.age_nanos);
+            worker.held_bytes = worker.stress.planned(age).bytes();
+            if let Stress::Cpu { workers, load } = worker.stress {
+                let ran = age.mul_f64(load.fraction() * f64::from(workers));
+                worker.ran_nanos = u64::try_from(ran.as_nanos()).expect("a test is short");
+            }
+        }
+    }
+
+    pub(super) fn status(&self, injection: InjectionId) -> StressStatus {
+        let ours = self.workers.iter().filter(|(owner, _)| *owner == injection);
+        let workers = ours.map(|(_, worker)| worker.clone()).collect();
+        StressStatus { boot_id: self.resolved.boot_id.clone(), workers }
+    }
+
+    pub(super) fn snapshot(&self) -> String {
+        let workers: Vec<_> =
+            self.workers.iter().map(|(_, worker)| (&worker.identity, &worker.stress)).collect();
+        format!("machine {}: {workers:?}\n", self.resolved.name)
+    }
+}

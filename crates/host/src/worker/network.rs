@@ -1,0 +1,93 @@
+//! What a worker does for a disturbance of a network namespace.
+
+use std::{sync::Arc, time::Duration};
+
+use steadfast_linux::{
+    LinuxError,
+    network::{Held, Namespace, Pulse},
+};
+use steadfast_model::network::{Disturbance, WorkerAnswer, WorkerRequest};
+use tokio::sync::oneshot;
+
+use super::{Talk, WorkerError, refusal};
+
+/// A loop whose pulse is older hangs.
+const LONGEST_PULSE: Duration = Duration::from_secs(1);
+/// How long letting go may take; after that the kernel drops what is held.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Serves one injector until there is nothing to hold any more.
+///
+/// # Errors
+/// When it cannot begin, or what it holds is lost.
+pub async fn run_worker() -> Result<(), WorkerError> {
+    let mut talk = Talk::begin().await?;
+    // Before there is anything to renew, the only order is to hold.
+    let Some(WorkerRequest::Hold(disturbance)) = talk.first_order().await else { return Ok(()) };
+    let (lease, deadline) = (disturbance.lease, disturbance.deadline);
+    let mut holding = match Holding::begin(*disturbance).await {
+        Ok(holding) => holding,
+        Err(error) => return Ok(talk.answer(&refusal(&error)).await?),
+    };
+    talk.answer(&WorkerAnswer::Done {}).await?;
+    let pulse = holding.pulse.clone();
+    // A loop that hangs is not answered for: the injector then ends this process.
+    let beats = || u128::from(pulse.age()) < LONGEST_PULSE.as_nanos();
+    tokio::select! {
+        over = talk.keep(lease, deadline, beats) => over?,
+        lost = &mut holding.lost => return Err(lost.unwrap_or_else(|_| broken()).into()),
+    }
+    holding.end().await;
+    Ok(())
+}
+
+/// The thread that holds the disturbance.
+struct Holding {
+    pulse: Arc<Pulse>,
+    /// Comes when the disturbance is lost, or the thread ends without a word.
+    lost: oneshot::Receiver<LinuxError>,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Holding {
+    async fn begin(disturbance: Disturbance) -> Result<Self, LinuxError> {
+        let pulse = Arc::new(Pulse::new()?);
+        let beats = pulse.clone();
+        let (tell, told) = oneshot::channel();
+        let (lose, lost) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        std::thread::spawn(move || {
+            let held = match put(&disturbance) {
+                Ok(held) => held,
+                Err(error) => return drop(tell.send(Err(error))),
+            };
+            drop(tell.send(Ok(())));
+            match held.keep(&beats) {
+                Ok(()) => drop(end.send(())),
+                Err(error) => drop(lose.send(error)),
+            }
+        });
+        told.await.unwrap_or_else(|_| Err(broken()))?;
+        Ok(Self { pulse, lost, ended })
+    }
+
+    async fn end(self) {
+        self.pulse.end();
+        drop(tokio::time::timeout(PATIENCE, self.ended).await);
+    }
+}
+
+/// On a thread that stays in the namespace.
+fn put(disturbance: &Disturbance) -> Result<Held, LinuxError> {
+    let gone = || LinuxError::Gone { what: "find the network namespace".to_owned() };
+    let namespace = Namespace::at(&disturbance.path)?.ok_or_else(gone)?;
+    if *namespace.identity() != disturbance.namespace {
+        return Err(gone());
+    }
+    namespace.enter()?;
+    Held::put(disturbance)
+}
+
+fn broken() -> LinuxError {
+    LinuxError::Gone { what: "go on: the thread that holds the disturbance ended".to_owned() }
+}

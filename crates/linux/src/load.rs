@@ -1,0 +1,101 @@
+//! Load on this machine: making it, seeing it, and how much room there is for it.
+//!
+//! All of it is made by threads of one name in a process of its own, so that the end of that process is the way back,
+//! and what the kernel counts of those threads is what can be seen from outside.
+
+mod balloon;
+mod cgroup;
+mod room;
+mod spin;
+mod usage;
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use rustix::time::{ClockId, clock_gettime};
+use steadfast_model::stress::Stress;
+
+use crate::LinuxError;
+
+pub use room::room;
+pub use usage::{Usage, usage};
+
+/// The name of the threads that make load: at most 15 bytes.
+const THREAD: &str = "steadfast-load";
+
+/// Threads that make load until this is dropped, or the process ends.
+#[derive(Debug)]
+pub struct Load {
+    stop: Arc<AtomicBool>,
+}
+
+impl Load {
+    /// Begins. `lost` is called, on a thread of its own, when the load cannot be kept up.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn begin(
+        stress: &Stress,
+        lost: impl FnOnce(LinuxError) + Send + 'static,
+    ) -> Result<Self, LinuxError> {
+        let load = Self { stop: Arc::new(AtomicBool::new(false)) };
+        match *stress {
+            Stress::Cpu { workers, load: share } => {
+                for _ in 0..workers {
+                    let stop = load.stop.clone();
+                    start(move || spin::spin(share.fraction(), &stop))?;
+                }
+            }
+            Stress::Memory { .. } => {
+                let (stop, stress) = (load.stop.clone(), stress.clone());
+                start(move || {
+                    if let Err(error) = balloon::hold(&stress, &stop) {
+                        lost(error);
+                    }
+                })?;
+            }
+        }
+        Ok(load)
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Makes the kernel end this process before any other when memory runs out.
+///
+/// # Errors
+/// When `/proc` cannot be written.
+pub fn be_the_first_to_go() -> Result<(), LinuxError> {
+    std::fs::write("/proc/self/oom_score_adj", "1000").map_err(|source| LinuxError::Call {
+        what: "become the first to go when memory runs out".to_owned(),
+        source,
+    })
+}
+
+fn start(work: impl FnOnce() + Send + 'static) -> Result<(), LinuxError> {
+    let started = std::thread::Builder::new().name(THREAD.to_owned()).spawn(work);
+    let failed = |source: io::Error| LinuxError::start("start a thread that makes load", source);
+    started.map(drop).map_err(failed)
+}
+
+fn time(clock: ClockId) -> Duration {
+    let now = clock_gettime(clock);
+    let seconds = u64::try_from(now.tv_sec).expect("these clocks are never negative");
+    let nanos = u32::try_from(now.tv_nsec).expect("a part of a second has nine digits");
+    Duration::new(seconds, nanos)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is a thread that makes load at a pace")]
+fn sleep(length: Duration) {
+    std::thread::sleep(length);
+}

@@ -1,0 +1,129 @@
+//! `cargo xtask dist`: the program as one static file that wants nothing from the machine it runs on.
+//!
+//! `--check` proves it: it makes a bare Debian root, copies that one file in, and runs it there. The root is made and
+//! used in namespaces of its own and removed at the end.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::program::{cargo, program, root, run};
+
+mod bare;
+mod mirror;
+mod steps;
+
+/// What to make.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct DistArguments {
+    /// Then run it in a bare Debian root: needs root and debootstrap
+    #[arg(long)]
+    check: bool,
+}
+
+/// How a check ended that did not fail.
+pub(crate) enum Checked {
+    Passed,
+    /// It cannot be done here, for this reason.
+    Skipped(String),
+}
+
+/// Functions of the C library that load parts of it when they are called.
+const LOADED_LATER: [&str; 4] = ["getaddrinfo", "gethostbyname_r", "getpwnam_r", "getgrnam_r"];
+
+/// Builds, and checks when asked to. A check that cannot be done here is a failure for whoever asked for it.
+pub(crate) fn dist(arguments: &DistArguments) -> Result<()> {
+    build()?;
+    if arguments.check
+        && let Checked::Skipped(why) = check()?
+    {
+        bail!("the check cannot be done here: {why}");
+    }
+    Ok(())
+}
+
+/// Builds `target/dist/steadfast` and its checksum.
+pub(crate) fn build() -> Result<()> {
+    let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    // With a target named, build scripts and macros are built for this machine as always.
+    let mut command =
+        cargo(&["build", "--release", "--quiet", "--locked", "--package", "steadfast", "--target", &triple]);
+    command.env("RUSTFLAGS", "-C target-feature=+crt-static");
+    run(command)?;
+    let built = root().join("target").join(&triple).join("release/steadfast");
+    let built = built.to_str().context("the path is UTF-8")?;
+    ensure_static(built)?;
+    fs::create_dir_all(folder())?;
+    run(program("strip", &["-o", "target/dist/steadfast", built]))?;
+    let mut sum = program("sha256sum", &["steadfast"]);
+    let sum = sum.current_dir(folder()).output().context("start sha256sum")?;
+    ensure!(sum.status.success(), "sha256sum ended with {}", sum.status);
+    fs::write(folder().join("steadfast.sha256"), &sum.stdout)?;
+    let size = fs::metadata(binary())?.len();
+    say(&format!("target/dist/steadfast  {size} bytes, static, for {triple}"));
+    say(&format!("sha256 {}", String::from_utf8_lossy(&sum.stdout).split_whitespace().next().unwrap_or("?")));
+    Ok(())
+}
+
+/// Runs the program in a bare root. Whatever was built last is checked.
+pub(crate) fn check() -> Result<Checked> {
+    let bare = match bare::make(&folder())? {
+        Ok(bare) => bare,
+        Err(why) => return Ok(Checked::Skipped(why)),
+    };
+    fs::copy(binary(), bare.path().join("usr/local/bin/steadfast")).context("copy the program")?;
+    steps::run(bare.path())?;
+    say("target/dist/steadfast works in a bare Debian root");
+    Ok(Checked::Passed)
+}
+
+/// Neither a loader is asked for, nor may anything be called that would need one.
+fn ensure_static(file: &str) -> Result<()> {
+    let headers = program("readelf", &["--program-headers", "--wide", file]).output()?;
+    let headers = String::from_utf8_lossy(&headers.stdout);
+    ensure!(headers.contains("LOAD"), "readelf does not read {file}");
+    ensure!(!headers.contains("INTERP"), "{file} asks for a loader: it is not static");
+    let symbols = program("nm", &[file]).output()?;
+    let symbols = String::from_utf8_lossy(&symbols.stdout);
+    ensure!(symbols.lines().count() > 1000, "nm does not read {file}");
+    let found = loaded_later(&symbols);
+    ensure!(
+        found.is_empty(),
+        "{file} holds {}, which loads the C library of the machine it runs on: names of hosts are looked up by the crate `names`",
+        found.join(", ")
+    );
+    Ok(())
+}
+
+fn loaded_later(symbols: &str) -> Vec<&'static str> {
+    let names: Vec<&str> = symbols.lines().filter_map(|line| line.split_whitespace().next_back()).collect();
+    LOADED_LATER.into_iter().filter(|name| names.contains(name)).collect()
+}
+
+fn folder() -> std::path::PathBuf {
+    root().join("target/dist")
+}
+
+fn binary() -> impl AsRef<Path> {
+    folder().join("steadfast")
+}
+
+fn say(line: &str) {
+    #[expect(clippy::print_stdout, reason = "tells people what was made")]
+    {
+        println!("{line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_that_load_the_c_library_are_found_by_their_whole_name() {
+        let warning =
+            "0000000000000000 n __evoke_link_warning_getaddrinfo\n00000000016d9110 t _nss_files_getpwnam_r";
+        assert!(loaded_later(warning).is_empty());
+        assert_eq!(loaded_later(&format!("{warning}\n00000000016ba410 t getaddrinfo\n")), ["getaddrinfo"]);
+    }
+}
