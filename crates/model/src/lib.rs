@@ -20,6 +20,7 @@ pub mod sample;
 pub mod secret;
 pub mod stress;
 pub mod target;
+pub mod text;
 pub mod undo;
 pub mod verdict;
 pub mod yaml;

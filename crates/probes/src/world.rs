@@ -155,7 +155,7 @@ impl CommandAnswer {
     #[must_use]
     pub fn complaint(&self) -> Option<String> {
         let said = self.errors.trim().lines().last().unwrap_or_default();
-        let said: String = said.chars().filter(|letter| !letter.is_control()).take(200).collect();
+        let said: String = steadfast_model::text::harmless(said).chars().take(200).collect();
         (!said.is_empty()).then_some(said)
     }
 }

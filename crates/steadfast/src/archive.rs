@@ -4,11 +4,13 @@
 //! mixed up is refused. A digest is no signature: it shows accidents, and whoever wants to deceive can write it anew.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use steadfast_api::RunRecord;
 use steadfast_model::{
     Event, digest,
     event::{EventBody, Known},
     run::{RunSummary, SourceDocument},
+    text::{harmless_lines, is_harmful},
 };
 
 #[cfg(test)]
@@ -152,7 +154,13 @@ impl Reader {
             return self.head(raw);
         }
         let line: Line = match serde_json::from_str(raw) {
-            Ok(line) => line,
+            // A document is what its digest says; the words of all else are shown.
+            Ok(Line::Document(document)) => Line::Document(document),
+            Ok(line) => match harmless(raw) {
+                Some(Ok(line)) => line,
+                Some(Err(error)) => return self.wrong(format!("this cannot be read: {error}")),
+                None => line,
+            },
             Err(error) => return self.wrong(format!("this cannot be read: {error}")),
         };
         match (line, &mut self.open) {
@@ -223,6 +231,25 @@ impl Reader {
     fn wrong<T>(&self, message: impl Into<String>) -> Result<T, ArchiveError> {
         Err(ArchiveError { line: self.line, message: message.into() })
     }
+}
+
+/// A line in whose texts nothing is left that a terminal would obey; nothing when there was nothing to change.
+fn harmless(raw: &str) -> Option<serde_json::Result<Line>> {
+    fn clean(value: &mut Value) -> bool {
+        match value {
+            Value::String(text) if text.contains(is_harmful) => {
+                let clean = harmless_lines(text);
+                let changed = clean != *text;
+                *text = clean;
+                changed
+            }
+            Value::Array(all) => all.iter_mut().fold(false, |changed, one| clean(one) | changed),
+            Value::Object(all) => all.values_mut().fold(false, |changed, one| clean(one) | changed),
+            _ => false,
+        }
+    }
+    let mut value: Value = serde_json::from_str(raw).ok()?;
+    clean(&mut value).then(|| serde_json::from_value(value))
 }
 
 /// Whether what lists show of a run is what its events say.

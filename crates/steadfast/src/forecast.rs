@@ -29,7 +29,7 @@ pub(crate) fn print(plan: &Plan, output: Output, terminal: Terminal) -> Result<(
     let warnings = warnings(&foretold);
     if output == Output::Json {
         let answer = Answer { experiment: &plan.name, warnings, foretold: &foretold };
-        terminal.print(serde_json::to_string_pretty(&answer).map_err(Failure::failed)?);
+        terminal.print_data(serde_json::to_string_pretty(&answer).map_err(Failure::failed)?);
         return Ok(());
     }
     let colour = terminal.stdout_colour;

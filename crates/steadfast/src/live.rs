@@ -53,7 +53,7 @@ impl Live {
     pub(crate) fn show(&mut self, event: &Event) {
         if self.output == Output::Json {
             if let Ok(line) = serde_json::to_string(event) {
-                self.terminal.print(line);
+                self.terminal.print_data(line);
             }
             return;
         }
@@ -140,7 +140,7 @@ impl Live {
         writeln!(block, "  {}", paint(colour, Style::Dim, format_args!("{phase}{of}")))
             .expect("writing to a String does not fail");
         let mut stream = io::stderr().lock();
-        drop(stream.write_all(block.as_bytes()).and_then(|()| stream.flush()));
+        drop(stream.write_all(crate::terminal::shown(&block).as_bytes()).and_then(|()| stream.flush()));
         self.drawn = self.rows.len() + 1;
     }
 

@@ -5,7 +5,10 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
-use steadfast_model::Verdict;
+use steadfast_model::{
+    Verdict,
+    text::{REPLACED, harmless_lines},
+};
 
 use crate::cli::Colour;
 
@@ -42,14 +45,22 @@ impl Terminal {
         std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).unwrap_or(100).clamp(40, 400)
     }
 
-    /// Writes a line of data to standard output. A reader that went away is no error.
+    /// Writes a line for people to standard output. A reader that went away is no error.
     pub(crate) fn print(self, line: impl Display) {
-        Self::write(io::stdout().lock(), &line);
+        Self::write(io::stdout().lock(), &shown(&line.to_string()));
+    }
+
+    /// Writes data to standard output, word for word unless a terminal would obey it.
+    pub(crate) fn print_data(self, data: impl Display) {
+        match io::stdout().is_terminal() {
+            true => self.print(data),
+            false => Self::write(io::stdout().lock(), &data),
+        }
     }
 
     /// Writes a line for people to standard error.
     pub(crate) fn say(self, line: impl Display) {
-        Self::write(io::stderr().lock(), &line);
+        Self::write(io::stderr().lock(), &shown(&line.to_string()));
     }
 
     fn write(mut stream: impl Write, line: &impl Display) {
@@ -57,6 +68,27 @@ impl Terminal {
         drop(writeln!(stream, "{line}"));
     }
 }
+
+/// The text as a terminal may have it: whatever it would obey is replaced, apart from our own styles, since names, reasons
+/// and notes may be written by somebody else.
+pub(crate) fn shown(text: &str) -> String {
+    let mut parts = text.split('\u{1b}');
+    let mut out = harmless_lines(parts.next().unwrap_or_default());
+    for part in parts {
+        let style = part.strip_prefix('[').and_then(|rest| rest.split_once('m'));
+        match style.filter(|(code, _)| STYLES.contains(code)) {
+            Some((code, rest)) => out += &format!("\u{1b}[{code}m{}", harmless_lines(rest)),
+            None => {
+                out.push(REPLACED);
+                out += &harmless_lines(part);
+            }
+        }
+    }
+    out
+}
+
+/// All styles that this program writes, here and in problems of documents.
+const STYLES: [&str; 12] = ["0", "1", "2", "31", "32", "33", "36", "1;31", "1;33", "1;34", "1;36", "1;32"];
 
 /// A colour or weight.
 #[derive(Debug, Clone, Copy)]
@@ -120,6 +152,18 @@ mod tests {
     #[test]
     fn a_sparkline_shows_none_little_all_and_missing() {
         assert_eq!(sparkline(&[Some(0.0), Some(0.001), Some(1.0), None]), "▁▂█·");
+    }
+
+    #[test]
+    fn only_our_own_styles_reach_the_terminal() {
+        let nasty = "\u{1b}]0;OWNED\u{7}\u{1b}[2J\u{1b}[8mhidden";
+        let said = format!("{}: {nasty}\n\tnext", paint(true, Style::Red, "refuted"));
+        let expected =
+            "\u{1b}[31mrefuted\u{1b}[0m: \u{fffd}]0;OWNED\u{fffd}\u{fffd}[2J\u{fffd}[8mhidden\n\tnext";
+        assert_eq!(shown(&said), expected);
+        for style in [Style::Bold, Style::Dim, Style::Red, Style::Green, Style::Yellow, Style::Cyan] {
+            assert_eq!(shown(&paint(true, style, "x")), paint(true, style, "x"));
+        }
     }
 
     #[test]

@@ -4,7 +4,10 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::problem::{Problem, Problems, Severity, Span};
+use crate::{
+    problem::{Problem, Problems, Severity, Span},
+    text::harmless as clean,
+};
 
 /// More problems than this are counted, not shown.
 const MOST_SHOWN: usize = 50;
@@ -94,19 +97,6 @@ fn excerpt(source: &str, span: Span) -> Option<(String, usize)> {
         text.push('…');
     }
     Some((text, column))
-}
-
-/// One line without anything a terminal would obey.
-fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\t' | '\n' | '\r' => ' ',
-            c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
-                '\u{fffd}'
-            }
-            c => c,
-        })
-        .collect()
 }
 
 struct Paint {

@@ -136,3 +136,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn words_that_a_terminal_would_obey_do_not_come_in_with_an_archive() {
+    let mut nasty = record("\u{1b}]0;OWNED\u{7}");
+    nasty.summary.title = "held\u{1b}[2J\u{202e}".into();
+    let back = read(&write(std::slice::from_ref(&nasty)).unwrap()).unwrap().remove(0);
+    assert_eq!(back.summary.title, "held\u{fffd}[2J\u{fffd}");
+    let what = Known::Noted { what: "\u{fffd}]0;OWNED\u{fffd}".into() };
+    assert!(back.events.iter().any(|event| event.body.known() == Some(&what)), "{:?}", back.events);
+    assert_eq!(back.documents, nasty.documents);
+}

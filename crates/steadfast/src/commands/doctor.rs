@@ -17,7 +17,7 @@ pub(crate) async fn doctor(output: Output, session: &Session) -> Result<u8, Fail
     let missing = capabilities.iter().any(|capability| !capability.works);
     let terminal = session.terminal;
     if output == Output::Json {
-        terminal.print(serde_json::to_string_pretty(&capabilities).map_err(Failure::failed)?);
+        terminal.print_data(serde_json::to_string_pretty(&capabilities).map_err(Failure::failed)?);
     } else {
         let colour = terminal.stdout_colour;
         let width = capabilities.iter().map(|capability| capability.name.chars().count()).max().unwrap_or(0);

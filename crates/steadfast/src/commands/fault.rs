@@ -19,7 +19,7 @@ pub(crate) fn list(output: Output, terminal: Terminal) -> Result<u8, Failure> {
     if output == Output::Json {
         let kinds: Vec<Value> =
             FAULTS.iter().map(|fault| json!({ "kind": fault.kind, "summary": fault.summary })).collect();
-        terminal.print(serde_json::to_string_pretty(&kinds).map_err(Failure::failed)?);
+        terminal.print_data(serde_json::to_string_pretty(&kinds).map_err(Failure::failed)?);
         return Ok(0);
     }
     let width = FAULTS.iter().map(|fault| fault.kind.len()).max().unwrap_or(0);
@@ -40,14 +40,14 @@ pub(crate) fn show(kind: &str, output: Output, terminal: Terminal) -> Result<u8,
     let schema = (fault.schema)();
     if output == Output::Json {
         let all = json!({ "kind": fault.kind, "summary": fault.summary, "readme": fault.readme, "example": fault.example, "schema": schema });
-        terminal.print(serde_json::to_string_pretty(&all).map_err(Failure::failed)?);
+        terminal.print_data(serde_json::to_string_pretty(&all).map_err(Failure::failed)?);
         return Ok(0);
     }
     let colour = terminal.stdout_colour;
     for line in fault.readme.trim_end().lines() {
         let heading = line.trim_start_matches('#');
         if heading.len() == line.len() {
-            terminal.print(line);
+            terminal.print_data(line);
         } else {
             terminal.print(paint(colour, Style::Bold, heading.trim()));
         }

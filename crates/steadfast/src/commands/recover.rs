@@ -30,7 +30,7 @@ pub(crate) async fn recover(output: Output, session: &Session) -> Result<u8, Fai
     let recovery = run(session).await?;
     match output {
         Output::Json => {
-            session.terminal.print(serde_json::to_string_pretty(&recovery).map_err(Failure::failed)?)
+            session.terminal.print_data(serde_json::to_string_pretty(&recovery).map_err(Failure::failed)?)
         }
         Output::Text => {
             say(&recovery, session.terminal);

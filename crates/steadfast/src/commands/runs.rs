@@ -64,7 +64,7 @@ pub(crate) async fn runs(
             };
             let file = file.unwrap_or_else(|| format!("{}.{ending}", story.run.name).into());
             if file.as_os_str() == "-" {
-                terminal.print(text.trim_end());
+                terminal.print_data(text.trim_end());
                 return Ok(0);
             }
             write(&file, &text)?;
@@ -118,7 +118,7 @@ async fn replay(names: &[String], api: &dyn Api, output: Output, terminal: Termi
     }
     match output {
         Output::Json => {
-            terminal.print(json!({ "runs": reports, "agreeing": agreeing, "disagreeing": disagreeing }))
+            terminal.print_data(json!({ "runs": reports, "agreeing": agreeing, "disagreeing": disagreeing }))
         }
         Output::Text => terminal
             .print(format_args!("{agreeing} agree, {disagreeing} disagree, {others} cannot be compared")),

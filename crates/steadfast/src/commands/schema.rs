@@ -8,6 +8,6 @@ pub(crate) fn schema(document: DocumentKind, terminal: Terminal) -> Result<u8, F
         DocumentKind::Experiment => steadfast_experiment::schema(),
         DocumentKind::Policy => steadfast_host::policy::schema(),
     };
-    terminal.print(serde_json::to_string_pretty(&schema).map_err(Failure::failed)?);
+    terminal.print_data(serde_json::to_string_pretty(&schema).map_err(Failure::failed)?);
     Ok(0)
 }

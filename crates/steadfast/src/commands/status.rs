@@ -22,7 +22,7 @@ pub(crate) fn status(output: Output, session: &Session) -> Result<u8, Failure> {
     let abandoned = status.injections.iter().any(|injection| injection.state == State::Abandoned);
     if output == Output::Json {
         let shown = json!({ "runs": runs, "injections": status.injections, "foreign": status.foreign, "reaper": status.reaper });
-        terminal.print(serde_json::to_string_pretty(&shown).map_err(Failure::failed)?);
+        terminal.print_data(serde_json::to_string_pretty(&shown).map_err(Failure::failed)?);
     } else {
         for run in &runs {
             terminal.print(format_args!("run {} is under way (process {})", run.name, run.process.pid));

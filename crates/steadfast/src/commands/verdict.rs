@@ -38,7 +38,7 @@ pub(crate) fn verdict(arguments: &VerdictArguments, terminal: Terminal) -> Resul
         Failure::document(lines.join("\n"))
     })?;
     match arguments.output {
-        Output::Json => terminal.print(serde_json::to_string_pretty(&finding).map_err(Failure::failed)?),
+        Output::Json => terminal.print_data(serde_json::to_string_pretty(&finding).map_err(Failure::failed)?),
         Output::Text => print_text(&finding, terminal),
     }
     Ok(exit_code(&finding))
@@ -64,10 +64,10 @@ fn batch(mut input: impl BufRead, name: &str, terminal: Terminal) -> Result<u8, 
             continue;
         }
         match read_and_judge(&line) {
-            Ok(finding) => terminal.print(serde_json::to_string(&finding).map_err(Failure::failed)?),
+            Ok(finding) => terminal.print_data(serde_json::to_string(&finding).map_err(Failure::failed)?),
             Err(problems) => {
                 worst = crate::failure::code::DOCUMENT;
-                terminal.print(json!({ "problems": problems }));
+                terminal.print_data(json!({ "problems": problems }));
             }
         }
     }

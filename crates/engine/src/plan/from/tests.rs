@@ -254,3 +254,14 @@ fn looks_that_are_one_event_each_make_their_own_traffic() {
     assert_eq!(traffic(value), Some(0.25));
     assert_eq!(traffic(&value.replace("rate(a[4s])", "a")), Some(1.0));
 }
+
+#[tokio::test]
+async fn no_word_of_a_service_reaches_a_terminal_as_it_is() {
+    let document = r#"{ "prometheus": { "value": { "query": "max(queue)", "atMost": 1 } } }"#;
+    let mut watch = probe(serde_json::from_str(document).unwrap()).watch();
+    let world = steadfast_probes::world::fake::FakeWorld::new();
+    let nasty = r#"{ "status": "error", "errorType": "x", "error": "\u001b]0;OWNED\u0007 \u202edleh" }"#;
+    world.answer(422, nasty);
+    let error = watch.look(&world).await.unwrap_err();
+    assert!(error.cause.ends_with("x: \u{fffd}]0;OWNED\u{fffd} \u{fffd}dleh"), "{error}");
+}

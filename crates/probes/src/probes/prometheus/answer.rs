@@ -2,12 +2,19 @@
 //!
 //! <https://prometheus.io/docs/prometheus/latest/querying/api/>
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
 
 use super::MOST_SERIES;
 use crate::world::HttpAnswer;
+
+/// More remarks and warnings than this are not kept.
+const MOST_REMARKS: usize = 20;
 
 /// Labels of a series.
 pub(super) type Labels = BTreeMap<String, String>;
@@ -50,25 +57,66 @@ pub(super) struct Unusable {
 }
 
 #[derive(Deserialize)]
-struct Envelope {
+struct Envelope<'a> {
     status: String,
-    data: Option<serde_json::Value>,
+    /// Read only once what is around it is sound, and then into what is needed of it and nothing else.
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
     #[serde(rename = "errorType")]
     error_type: Option<String>,
     error: Option<String>,
     #[serde(default)]
-    warnings: Vec<String>,
+    warnings: AtMost<String, MOST_REMARKS>,
     #[serde(default)]
-    infos: Vec<String>,
+    infos: AtMost<String, MOST_REMARKS>,
 }
 
 #[derive(Deserialize)]
-#[serde(tag = "resultType", content = "result", rename_all = "lowercase")]
-enum Written {
-    Scalar(Pair),
-    String(IgnoredAny),
-    Vector(Vec<WrittenSeries>),
-    Matrix(Vec<WrittenSeries>),
+#[serde(rename_all = "camelCase")]
+struct Written<'a> {
+    result_type: String,
+    #[serde(borrow)]
+    result: &'a RawValue,
+}
+
+/// The first of a list, and whether there were more: those are read over and take no place.
+struct AtMost<T, const MOST: usize> {
+    all: Vec<T>,
+    more: bool,
+}
+
+impl<T, const MOST: usize> Default for AtMost<T, MOST> {
+    fn default() -> Self {
+        Self { all: Vec::new(), more: false }
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for AtMost<T, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct First<T, const MOST: usize>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for First<T, MOST> {
+            type Value = AtMost<T, MOST>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut first = AtMost::default();
+                while first.all.len() < MOST {
+                    match list.next_element()? {
+                        Some(one) => first.all.push(one),
+                        None => return Ok(first),
+                    }
+                }
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    first.more = true;
+                }
+                Ok(first)
+            }
+        }
+        deserializer.deserialize_seq(First(PhantomData))
+    }
 }
 
 /// Seconds and the value as text, since JSON has no NaN.
@@ -92,7 +140,7 @@ struct WrittenSeries {
 /// When it is none of Prometheus, says that the query failed, or may not be complete.
 pub(super) fn read(answer: &HttpAnswer) -> Result<Answer, Unusable> {
     let wrong = |cause: String, hint| Unusable { cause, hint };
-    let envelope: Result<Envelope, _> = serde_json::from_slice(&answer.body);
+    let envelope: Result<Envelope<'_>, _> = serde_json::from_slice(&answer.body);
     let envelope = match envelope {
         Ok(envelope) => envelope,
         Err(_) if matches!(answer.status, 401 | 403) => {
@@ -120,32 +168,38 @@ pub(super) fn read(answer: &HttpAnswer) -> Result<Answer, Unusable> {
     }
     // Before there was a list of their own, mere remarks stood among the warnings.
     let (mut remarks, warnings): (Vec<String>, Vec<String>) =
-        envelope.warnings.into_iter().partition(|warning| warning.starts_with("PromQL info"));
+        envelope.warnings.all.into_iter().partition(|warning| warning.starts_with("PromQL info"));
     if let Some(first) = warnings.first() {
         let hint = Some("a warning means that the answer may not be complete or not be what was meant");
         return Err(wrong(format!("Prometheus warns: {}", shortened(first)), hint));
     }
-    remarks.extend(envelope.infos);
+    remarks.extend(envelope.infos.all);
     remarks.iter_mut().for_each(|remark| *remark = shortened(remark));
     let data = envelope.data.ok_or_else(|| wrong("the answer holds no data".to_owned(), None))?;
-    let written: Written = serde_json::from_value(data)
-        .map_err(|error| wrong(format!("the answer cannot be read: {error}"), None))?;
-    Ok(Answer { data: data_of(written)?, remarks })
+    Ok(Answer { data: data_of(data)?, remarks })
 }
 
-fn data_of(written: Written) -> Result<Data, Unusable> {
-    Ok(match written {
-        Written::Scalar(pair) => Data::Scalar(point(&pair)?),
-        Written::String(_) => {
-            return Err(Unusable { cause: "the query gives a text".to_owned(), hint: None });
+fn data_of(data: &RawValue) -> Result<Data, Unusable> {
+    let written: Written<'_> = part(data)?;
+    match written.result_type.as_str() {
+        "scalar" => Ok(Data::Scalar(point(&part(written.result)?)?)),
+        "string" => Err(Unusable { cause: "the query gives a text".to_owned(), hint: None }),
+        "vector" => Ok(Data::Vector(series(part(written.result)?)?)),
+        "matrix" => Ok(Data::Matrix(series(part(written.result)?)?)),
+        other => {
+            let cause = format!("the answer cannot be read: `{}` is no type of result", shortened(other));
+            Err(Unusable { cause, hint: None })
         }
-        Written::Vector(all) => Data::Vector(series(all)?),
-        Written::Matrix(all) => Data::Matrix(series(all)?),
-    })
+    }
 }
 
-fn series(all: Vec<WrittenSeries>) -> Result<Vec<Series>, Unusable> {
-    if all.len() > MOST_SERIES {
+fn part<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, Unusable> {
+    serde_json::from_str(raw.get())
+        .map_err(|error| Unusable { cause: format!("the answer cannot be read: {error}"), hint: None })
+}
+
+fn series(AtMost { all, more }: AtMost<WrittenSeries, MOST_SERIES>) -> Result<Vec<Series>, Unusable> {
+    if more {
         let hint = Some("narrow it with label matchers");
         return Err(Unusable { cause: format!("these are more than {MOST_SERIES} series"), hint });
     }

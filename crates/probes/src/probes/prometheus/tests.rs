@@ -306,6 +306,26 @@ fn answers_that_are_none_are_gaps_with_a_hint() {
 }
 
 #[test]
+fn what_is_beyond_the_limits_of_an_answer_is_read_over_and_takes_no_place() {
+    let read = |body: String| {
+        answer::read(&crate::world::HttpAnswer { status: 200, body: body.into(), content_type: None, took: std::time::Duration::ZERO })
+    };
+    let one = r#"{"metric":{},"value":[1,"1"]},"#;
+    // Past the limit stands what could not be kept.
+    let all = format!("[{}{}0]", one.repeat(MOST_SERIES), "0,".repeat(100_000));
+    for data in [
+        format!(r#"{{ "resultType": "vector", "result": {all} }}"#),
+        format!(r#"{{ "result": {all}, "resultType": "vector" }}"#),
+    ] {
+        let wrong = read(format!(r#"{{ "status": "success", "data": {data} }}"#)).unwrap_err();
+        assert_eq!(wrong.cause, format!("these are more than {MOST_SERIES} series"));
+    }
+    let infos = format!("[{}0]", r#""hm","#.repeat(20));
+    let body = format!(r#"{{ "status": "success", "infos": {infos}, "data": {{ "resultType": "scalar", "result": [1, "1"] }} }}"#);
+    assert_eq!(read(body).unwrap().remarks.len(), 20);
+}
+
+#[test]
 fn remarks_are_notes_and_the_request_carries_the_headers() {
     let mut world = FakeWorld::new();
     world.secrets.insert("AUTH".to_owned(), "Bearer s3cret".to_owned());

@@ -40,7 +40,7 @@ pub(super) async fn export(
     records.retain(|record| record.summary.verdict.is_some());
     let text = archive::write(&records).map_err(Failure::failed)?;
     match file {
-        None => terminal.print(text.trim_end()),
+        None => terminal.print_data(text.trim_end()),
         Some(file) => {
             super::write(&file, &text)?;
             terminal.print(file.display());

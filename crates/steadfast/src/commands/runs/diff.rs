@@ -19,7 +19,7 @@ pub(crate) fn diff(
 ) -> Result<u8, Failure> {
     let differences = compare(left, right);
     match output {
-        Output::Json => terminal.print(json!({
+        Output::Json => terminal.print_data(json!({
             "left": left.summary,
             "right": right.summary,
             "differences": differences.iter().map(|d| json!({ "what": d.0, "left": d.1, "right": d.2 })).collect::<Vec<Value>>(),

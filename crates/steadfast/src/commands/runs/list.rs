@@ -14,7 +14,7 @@ use crate::{
 /// Lists runs, newest first.
 pub(crate) fn list(runs: &[RunSummary], output: Output, terminal: Terminal) -> Result<u8, Failure> {
     if output == Output::Json {
-        terminal.print(serde_json::to_string_pretty(runs).map_err(Failure::failed)?);
+        terminal.print_data(serde_json::to_string_pretty(runs).map_err(Failure::failed)?);
         return Ok(0);
     }
     if runs.is_empty() {

@@ -19,7 +19,7 @@ pub(crate) fn show(
 ) -> Result<u8, Failure> {
     match output {
         Output::Json => {
-            terminal.print(json!({ "run": record.summary, "events": record.events }));
+            terminal.print_data(json!({ "run": record.summary, "events": record.events }));
         }
         Output::Text if events => {
             let mut teller = Teller::default();
