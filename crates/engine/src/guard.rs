@@ -115,7 +115,11 @@ mod tests {
     use super::*;
 
     fn sample(bad: u64, total: u64) -> MetricSample {
-        MetricSample { metric: "pay".to_owned(), increment: Some(Increment { bad, total }), ..Default::default() }
+        MetricSample {
+            metric: "pay".to_owned(),
+            increment: Some(Increment { bad, total }),
+            ..Default::default()
+        }
     }
 
     #[test]
