@@ -9,8 +9,11 @@
 //! ```text
 //! check → preflight → baseline → inject → verifyEffect → observe → revert → verifyGone → recover → conclude → done
 //!    └─────────┴──────────┴──────── refused ───────────────┬──────────────────────────────────────────↗
-//!                            ↖────── next injection ───────┘
+//!                            ↖────── next injections ──────┘
 //! ```
+//!
+//! Every injection goes its way by itself, when its turn has come; the phase says what the least settled of them is at.
+//! What is judged by itself is in `lines`.
 
 mod action;
 mod borders;
