@@ -3,7 +3,7 @@
 use steadfast_model::{
     Effect, InjectionId, Observation, Problems, ResolvedTarget,
     effect::Sighting,
-    network::{Backend, NetworkFault, NetworkStatus, Peer, Ports, Traffic, Transport},
+    network::{Backend, MOST_WAITING, NetworkFault, NetworkStatus, Peer, Ports, Traffic, Transport},
     target::ResolvedNamespace,
 };
 
@@ -182,15 +182,16 @@ async fn look_at(world: &dyn World, namespace: &ResolvedNamespace, injection: In
     }
 }
 
-/// Whether the tables are there, and whether their counters have grown since. `done` is what happens to packets.
-pub(crate) fn judge(done: &str, before: &Observation, now: &Observation) -> Effect {
+/// Whether the tables are there, and whether their counters have grown since. `done` is what happens to packets; `all` says
+/// that it is to happen to each that matches.
+pub(crate) fn judge(done: &str, all: bool, before: &Observation, now: &Observation) -> Effect {
     judge_each(before, now, |before, now| match now {
         Sighting::Network(now) => {
             let earlier = before.and_then(|seen| match seen {
                 Sighting::Network(status) if status.namespace == now.namespace => Some(&**status),
                 _ => None,
             });
-            judge_counters(done, earlier, now)
+            judge_counters(done, all, earlier, now)
         }
         Sighting::NamespaceGone { namespace } => {
             Effect::Absent { evidence: format!("network namespace {namespace} is gone") }
@@ -211,7 +212,7 @@ pub(crate) fn judge(done: &str, before: &Observation, now: &Observation) -> Effe
     })
 }
 
-fn judge_counters(done: &str, before: Option<&NetworkStatus>, now: &NetworkStatus) -> Effect {
+fn judge_counters(done: &str, all: bool, before: Option<&NetworkStatus>, now: &NetworkStatus) -> Effect {
     let namespace = &now.namespace;
     if now.disturbances.is_empty() {
         let evidence = format!("network namespace {namespace} has no table of this injection");
@@ -223,6 +224,13 @@ fn judge_counters(done: &str, before: Option<&NetworkStatus>, now: &NetworkStatu
             before.and_then(|status| status.disturbances.iter().find(|each| each.table == one.table));
         hits += one.hits.saturating_sub(earlier.map_or(0, |each| each.hits));
         seen += one.seen.saturating_sub(earlier.map_or(0, |each| each.seen));
+    }
+    // Hits are counted a moment after what was seen.
+    if all && hits > 0 && seen.saturating_sub(hits) > seen / 20 + 64 {
+        let why = format!(
+            "only {hits} of {seen} packets of network namespace {namespace} were {done}: at most {MOST_WAITING} wait, the rest goes on at once"
+        );
+        return Effect::Idle { why };
     }
     if hits > 0 {
         let evidence = format!("network namespace {namespace}: {hits} of {} packets {done}", seen.max(hits));

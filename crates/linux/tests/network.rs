@@ -297,3 +297,52 @@ fn what_is_held_is_let_go_when_the_delay_ends_and_nothing_else_was_held() {
     a.recv(&mut [0; 8]).unwrap();
     b.recv(&mut [0; 8]).unwrap();
 }
+
+#[test]
+fn as_many_peers_and_ports_as_a_document_may_name_are_put_in_place() {
+    let Some(pair) =
+        NetnsPair::new_or_skip("as_many_peers_and_ports_as_a_document_may_name_are_put_in_place")
+    else {
+        return;
+    };
+    let (a, b) = ends(&pair, false, 7064);
+    let peers: Vec<String> =
+        (1..64).map(|low| format!("10.78.0.{low}")).chain(["10.77.0.2".to_owned()]).collect();
+    let ports: Vec<u16> = (7001..=7064).collect();
+    for fault in [
+        json!({ "partition": { "visible": false } }),
+        json!({ "delay": { "latency": "1m", "jitter": "0s", "keep_order": false, "seed": 0 } }),
+    ] {
+        let mut holding = Holding::put(&pair, fault, json!({ "peers": peers, "ports": ports }));
+        assert!(!arrives(&a, &b));
+        holding.take_away();
+        while b.recv(&mut [0; 8]).is_ok() {}
+    }
+}
+
+#[test]
+fn packets_that_find_no_room_to_wait_are_not_counted_as_held() {
+    let Some(pair) = NetnsPair::new_or_skip("packets_that_find_no_room_to_wait_are_not_counted_as_held")
+    else {
+        return;
+    };
+    const PACKETS: u64 = 20_000;
+    let delay = json!({ "delay": { "latency": "1m", "jitter": "0s", "keep_order": false, "seed": 0 } });
+    let (a, b) = ends(&pair, false, 7065);
+    for (direction, from, to) in [("egress", &a, &b), ("ingress", &b, &a)] {
+        let traffic = json!({ "direction": direction, "protocol": "udp" });
+        let mut holding = Holding::put(&pair, delay.clone(), traffic);
+        for sent in 0..PACKETS {
+            from.send_to(b"x", to.local_addr().unwrap()).unwrap();
+            if sent % 200 == 199 {
+                thread::sleep(Duration::from_millis(2));
+            }
+        }
+        thread::sleep(Duration::from_millis(600));
+        let counted = holding.status(&pair).unwrap();
+        assert_eq!(counted.seen, PACKETS, "{direction}");
+        let held = 16_300..=16_384;
+        assert!(held.contains(&counted.hits), "{direction}: {counted:?}");
+        holding.take_away();
+    }
+}

@@ -272,6 +272,9 @@ pub struct NetworkStatus {
     pub disturbances: Vec<DisturbanceStatus>,
 }
 
+/// More packets than this do not wait in a delay: they go on at once.
+pub const MOST_WAITING: u32 = 16_384;
+
 /// A disturbance in place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

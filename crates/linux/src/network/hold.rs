@@ -34,6 +34,8 @@ use crate::LinuxError;
 const PULSE_NANOS: u64 = 200_000_000;
 /// What waits in this process at most; beyond, packets go on at once: 256 MiB.
 const MOST_BYTES: usize = 256 * 1024 * 1024;
+/// So often is told how many packets went on at once: 200 ms.
+const TELL_NANOS: u64 = 200_000_000;
 /// How long packets that were on their way when the tables were closed are waited for: 3 ms.
 const LATECOMERS_NANOS: u64 = 3_000_000;
 /// Packets taken in before those that are due are let go.
@@ -57,6 +59,8 @@ struct Hold {
     taps: Vec<Tap>,
     line: Line<Packet>,
     bytes: usize,
+    /// Packets that did not fit any more and went on at once, not yet told of.
+    early: u64,
 }
 
 #[derive(Debug)]
@@ -153,7 +157,7 @@ impl Held {
         line: Line<Packet>,
     ) -> Result<Self, LinuxError> {
         let mut tables = Vec::new();
-        let mut hold = Hold { queue: None, taps: Vec::new(), line, bytes: 0 };
+        let mut hold = Hold { queue: None, taps: Vec::new(), line, bytes: 0, early: 0 };
         if traffic.direction.includes_ingress() {
             let queue = Queue::bind()?;
             let make = |native| OwnedTables::make(name, &plan::queueing(traffic, queue.number(), native));
@@ -189,6 +193,7 @@ impl Held {
     pub fn keep(mut self, pulse: &Pulse) -> Result<(), LinuxError> {
         // Timers of this thread are not bundled with others: a packet is due when it is due.
         set_current_timer_slack(NonZeroU64::new(1)).ok();
+        let mut told = now();
         let kept = loop {
             pulse.beat.store(now(), Ordering::Relaxed);
             let due = self.hold.as_ref().and_then(|hold| hold.line.next_due());
@@ -202,10 +207,26 @@ impl Held {
             {
                 break Err(error);
             }
+            if now().saturating_sub(told) >= TELL_NANOS {
+                told = now();
+                if let Err(error) = self.tell_early() {
+                    break Err(error);
+                }
+            }
         };
         drop(self.qdiscs.take());
         let closed = self.tables.iter_mut().try_for_each(OwnedTables::close);
         kept.and(closed).and(self.hold.as_mut().map_or(Ok(()), |hold| hold.let_go(pulse)))
+    }
+}
+
+impl Held {
+    /// Packets on their way out are counted before they come to us: those that we let pass have to be told of.
+    fn tell_early(&mut self) -> Result<(), LinuxError> {
+        let Some(hold) = self.hold.as_mut().filter(|hold| hold.early > 0) else { return Ok(()) };
+        // The last table is the one of the way out.
+        let Some(table) = self.tables.last_mut() else { return Ok(()) };
+        table.tell_early(std::mem::take(&mut hold.early))
     }
 }
 
@@ -241,6 +262,7 @@ impl Hold {
                 let Some(packet) = tap.read()? else { break };
                 if self.bytes + packet.len() > MOST_BYTES || self.line.len() >= queue::LONGEST as usize {
                     tap.write(&packet);
+                    self.early += 1;
                     continue;
                 }
                 self.bytes += packet.len();
@@ -332,7 +354,8 @@ pub fn status(namespace: &Namespace, prefix: &str) -> Result<Vec<DisturbanceStat
         let status = |(table, counted): (String, Counted)| {
             // What went past a queue because nobody listens was not held.
             let held = counted.queue.and_then(queue::held).map_or(0, |held| held.min(counted.queued));
-            DisturbanceStatus { table, seen: counted.seen, hits: counted.hits.saturating_add(held) }
+            let disturbed = counted.hits.saturating_sub(counted.early);
+            DisturbanceStatus { table, seen: counted.seen, hits: disturbed.saturating_add(held) }
         };
         Ok(counted(prefix)?.into_iter().map(status).collect())
     });

@@ -11,7 +11,7 @@ use rustix::{
         AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, bind,
         netlink::{NETFILTER, SocketAddrNetlink},
         recv, send, socket_with,
-        sockopt::{Timeout, set_socket_timeout},
+        sockopt::{Timeout, set_socket_send_buffer_size_force, set_socket_timeout},
     },
 };
 
@@ -24,6 +24,11 @@ pub(super) const DUMP: u16 = 0x300;
 pub(super) const CREATE: u16 = 0x400;
 pub(super) const APPEND: u16 = 0x800;
 
+/// `NLM_F_DUMP_INTR`: what is listed changed meanwhile.
+const CHANGED: u16 = 0x10;
+/// So often a list is asked for that changes while it is told.
+const LISTINGS: usize = 5;
+
 /// Message types of linux/netlink.h.
 const ERROR: u16 = 2;
 const DONE: u16 = 3;
@@ -35,6 +40,8 @@ const HEADER: usize = 16;
 const NETFILTER_HEADER: usize = 4;
 /// No answer of the kernel takes longer than this.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest batch of messages: room for 64 peers and 64 ports at dozens of devices.
+const LONGEST_BATCH: usize = 16 * 1024 * 1024;
 /// A dump comes in parts of at most 32 KiB, a packet of a queue with at most 64 KiB.
 const BUFFER: usize = 72 * 1024;
 
@@ -135,6 +142,8 @@ impl Netlink {
         let descriptor = socket_with(family, kind, flags, protocol).map_err(failed)?;
         bind(&descriptor, &SocketAddrNetlink::new(0, 0)).map_err(failed)?;
         set_socket_timeout(&descriptor, Timeout::Recv, Some(PATIENCE)).map_err(failed)?;
+        // A batch is sent as one packet. Without the right to more, the default size must do.
+        set_socket_send_buffer_size_force(&descriptor, LONGEST_BATCH).ok();
         Ok(Self { descriptor, sequence: 1 })
     }
 
@@ -164,8 +173,7 @@ impl Netlink {
 
     /// Asks for a list about traffic control, and gives each entry with its header.
     pub(super) fn dump_route(&mut self, kind: u16, payload: &[u8]) -> Result<Vec<Vec<u8>>, Errno> {
-        self.send_route(kind, DUMP, payload)?;
-        self.entries(|part| part.payload)
+        self.list(|socket| socket.send_route(kind, DUMP, payload), |part| part.payload)
     }
 
     fn send_route(&mut self, kind: u16, flags: u16, payload: &[u8]) -> Result<u32, Errno> {
@@ -201,26 +209,32 @@ impl Netlink {
 
     /// Asks for a list, and gives each entry's attributes.
     pub(super) fn dump(&mut self, message: Message) -> Result<Vec<Vec<u8>>, Errno> {
-        self.send(&[Message { flags: message.flags | DUMP, ..message }])?;
-        self.entries(|part| part.attributes())
+        let message = Message { flags: message.flags | DUMP, ..message };
+        self.list(|socket| socket.send(std::slice::from_ref(&message)), |part| part.attributes())
     }
 
-    fn entries(&mut self, of: impl for<'a> Fn(&Part<'a>) -> &'a [u8]) -> Result<Vec<Vec<u8>>, Errno> {
-        let mut entries = Vec::new();
+    /// A list that changed while it was told may lack entries: then it is asked for again, and after some tries the answer
+    /// is [`Errno::INTR`].
+    fn list(
+        &mut self,
+        ask: impl Fn(&mut Self) -> Result<u32, Errno>,
+        of: impl for<'a> Fn(&Part<'a>) -> &'a [u8],
+    ) -> Result<Vec<Vec<u8>>, Errno> {
         let mut buffer = vec![0; BUFFER];
-        loop {
-            let length = self.receive(&mut buffer, RecvFlags::empty())?;
-            for part in parts(&buffer[..length]) {
-                match part.kind {
-                    DONE => return Ok(entries),
-                    ERROR => match part.error() {
-                        Some(errno) if errno != 0 => return Err(Errno::from_raw_os_error(errno)),
-                        _ => {}
-                    },
-                    _ => entries.push(of(&part).to_vec()),
+        for _ in 0..LISTINGS {
+            ask(self)?;
+            let mut listing = Listing { entries: Vec::new(), whole: true };
+            loop {
+                let length = self.receive(&mut buffer, RecvFlags::empty())?;
+                if listing.take(&buffer[..length], &of)? {
+                    break;
                 }
             }
+            if listing.whole {
+                return Ok(listing.entries);
+            }
         }
+        Err(Errno::INTR)
     }
 
     /// One packet of the kernel.
@@ -235,10 +249,36 @@ impl Netlink {
     }
 }
 
+/// A list as far as it was told.
+struct Listing {
+    entries: Vec<Vec<u8>>,
+    /// Nothing has changed meanwhile.
+    whole: bool,
+}
+
+impl Listing {
+    /// Takes what was received. Whether that was the end.
+    fn take(&mut self, bytes: &[u8], of: impl for<'a> Fn(&Part<'a>) -> &'a [u8]) -> Result<bool, Errno> {
+        for part in parts(bytes) {
+            self.whole &= part.flags & CHANGED == 0;
+            match part.kind {
+                DONE => return Ok(true),
+                ERROR => match part.error() {
+                    Some(errno) if errno != 0 => return Err(Errno::from_raw_os_error(errno)),
+                    _ => {}
+                },
+                _ => self.entries.push(of(&part).to_vec()),
+            }
+        }
+        Ok(false)
+    }
+}
+
 /// One message of the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Part<'a> {
     pub(super) kind: u16,
+    flags: u16,
     pub(super) sequence: u32,
     payload: &'a [u8],
 }
@@ -264,6 +304,7 @@ pub(super) fn parts(mut bytes: &[u8]) -> impl Iterator<Item = Part<'_>> {
         let payload = bytes.get(HEADER..length)?;
         let part = Part {
             kind: u16::from_ne_bytes([header[4], header[5]]),
+            flags: u16::from_ne_bytes([header[6], header[7]]),
             sequence: u32::from_ne_bytes([header[8], header[9], header[10], header[11]]),
             payload,
         };
@@ -315,6 +356,21 @@ mod tests {
         assert_eq!(attribute(nested, 2), Some(&[0, 0, 0, 7][..]));
         assert_eq!(attribute(found[1].attributes(), 4), Some(&[1, 2, 3][..]));
         assert_eq!(attribute(found[1].attributes(), 5), None);
+    }
+
+    #[test]
+    fn a_list_that_changed_while_it_was_told_is_not_taken_for_whole() {
+        let told = |flags: u16| {
+            let mut bytes = Vec::new();
+            header(0x0a06, flags, 1, 4, &mut bytes);
+            bytes.extend_from_slice(&[5, 0, 0, 0]);
+            header(DONE, 0, 1, 4, &mut bytes);
+            bytes.extend_from_slice(&[0; 4]);
+            let mut listing = Listing { entries: Vec::new(), whole: true };
+            assert_eq!(listing.take(&bytes, |part| part.attributes()), Ok(true));
+            (listing.entries.len(), listing.whole)
+        };
+        assert_eq!([told(0), told(CHANGED)], [(1, true), (1, false)]);
     }
 
     proptest! {

@@ -20,6 +20,10 @@ pub(super) const SEEN: &str = "seen";
 pub(super) const HIT: &str = "hit";
 pub(super) const QUEUED: &str = "hit queue ";
 
+/// Comment of the rules that tell how many packets could not wait and went on at once, and the chain they stand in.
+pub(super) const EARLY: &str = "early ";
+pub(super) const EARLY_CHAIN: &str = "early";
+
 const SUBSYSTEM: u16 = 10;
 const BATCH_BEGIN: u16 = 0x10;
 const BATCH_END: u16 = 0x11;
@@ -105,6 +109,14 @@ impl OwnedTables {
         Ok(Self { socket, name: name.to_owned(), entries: tables.iter().flat_map(entries).collect() })
     }
 
+    /// Tells whoever looks that so many packets more went on at once. It stands in the table as it dies with us.
+    pub(super) fn tell_early(&mut self, packets: u64) -> Result<(), LinuxError> {
+        let rule = Rule::counting(&format!("{EARLY}{packets}"), Vec::new());
+        let attributes = rule.encode(&self.name, EARLY_CHAIN);
+        carry_out(&mut self.socket, vec![message(Family::Netdev, NEW_RULE, CREATE | APPEND, attributes)])
+            .map_err(|errno| LinuxError::call("add an nf_tables rule", errno))
+    }
+
     /// Lets no more packets in, and keeps all else: taking a hook away would drop what waits in a queue.
     pub(super) fn close(&mut self) -> Result<(), LinuxError> {
         let emptying = |(family, chain): &(Family, String)| {
@@ -122,14 +134,22 @@ fn carry_out(socket: &mut Netlink, messages: Vec<Message>) -> Result<(), Errno> 
     let edge =
         |kind| Message { kind, flags: 0, family: 0, resource: SUBSYSTEM, attributes: Attributes::new() };
     let count = u32::try_from(messages.len()).expect("a batch is short");
-    let batch: Vec<Message> =
+    let mut batch: Vec<Message> =
         std::iter::once(edge(BATCH_BEGIN)).chain(messages).chain([edge(BATCH_END)]).collect();
-    let first = socket.send(&batch)?.wrapping_add(1);
-    socket.acknowledged(first..first.wrapping_add(count))
+    // The last one alone: as many answers as messages could be more than the socket has room for. What fails is
+    // answered unasked.
+    if let [.., last, _] = &mut batch[1..] {
+        last.flags |= ACK;
+    }
+    let last = socket.send(&batch)?.wrapping_add(count);
+    match count {
+        0 => Ok(()),
+        _ => socket.acknowledged(last..last.wrapping_add(1)),
+    }
 }
 
 fn message(family: Family, kind: u16, flags: u16, attributes: Attributes) -> Message {
-    Message { kind, flags: ACK | flags, family: family as u8, resource: 0, attributes }
+    Message { kind, flags, family: family as u8, resource: 0, attributes }
 }
 
 fn making(name: &str, tables: &[Table]) -> Vec<Message> {

@@ -6,7 +6,7 @@
 use steadfast_model::network::{Peer, Traffic, Transport};
 
 use super::nft::{
-    Chain, DISTURB, Family, HIT, Hook, QUEUED, Rule, SEEN, Table,
+    Chain, DISTURB, EARLY_CHAIN, Family, HIT, Hook, QUEUED, Rule, SEEN, Table,
     expression::{Expression, Header, Meta},
 };
 
@@ -134,6 +134,7 @@ pub(super) fn detouring(traffic: &Traffic, detours: &[Detour]) -> Table {
             ])],
         });
     }
+    chains.push(Chain { name: EARLY_CHAIN.to_owned(), hook: None, is_entry: false, rules: Vec::new() });
     Table { family: Family::Netdev, chains }
 }
 

@@ -14,7 +14,7 @@ use crate::LinuxError;
 const FIRST: u16 = 47_000;
 const TRIES: u16 = 500;
 /// More packets than this do not wait: they pass at once.
-pub(super) const LONGEST: u32 = 16_384;
+pub(super) const LONGEST: u32 = steadfast_model::network::MOST_WAITING;
 /// Room for what the kernel tells of waiting packets: 16 MiB.
 const RECEIVE_BUFFER: usize = 16 * 1024 * 1024;
 

@@ -55,7 +55,8 @@ pub(crate) async fn load(arguments: &LoadArguments, terminal: Terminal) -> Resul
     let summary = Summary { counts, report, timing, took, seed, stopped, tolerated: arguments.tolerate };
     match arguments.output {
         Output::Json => {
-            terminal.print(serde_json::to_string_pretty(&summary.json(arguments)).map_err(Failure::failed)?);
+            terminal
+                .print_data(serde_json::to_string_pretty(&summary.json(arguments)).map_err(Failure::failed)?);
         }
         Output::Text => summary.print(terminal),
     }

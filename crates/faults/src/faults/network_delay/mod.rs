@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use steadfast_model::{
     Duration, Effect, InjectionId, Observation, Problems, ResolvedTarget,
-    network::{Backend, Direction, NetworkFault, Peer, Ports, Traffic, Transport},
+    network::{Backend, Direction, MOST_WAITING, NetworkFault, Peer, Ports, Traffic, Transport},
 };
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NetworkDelay {
-    /// For how long, above zero and at most 1h.
+    /// For how long, above zero and at most 1m, jitter included.
     pub latency: Duration,
     /// Plus or minus up to this much, evenly spread; at most `latency`.
     #[serde(default)]
@@ -48,6 +48,10 @@ pub struct NetworkDelay {
 }
 
 const KIND: &str = "networkDelay";
+/// No packet waits longer.
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(60);
+/// When no more packets a second fit, that is said.
+const FEW: f64 = 100_000.0;
 
 fn on_the_way_in() -> Direction {
     Direction::Ingress
@@ -57,6 +61,15 @@ impl NetworkDelay {
     fn traffic(&self) -> Traffic {
         let Self { direction, peers, ports, protocol, .. } = self.clone();
         Traffic { direction, peers, ports, protocol }
+    }
+
+    /// How much traffic fits, where that may be too little.
+    fn warnings(&self) -> Vec<String> {
+        let fits = f64::from(MOST_WAITING) / self.latency.seconds();
+        let warning = || {
+            format!("at most {MOST_WAITING} packets wait at once: above {fits:.0} packets a second some pass undelayed, and the effect does not count as seen")
+        };
+        if fits < FEW { vec![warning()] } else { Vec::new() }
     }
 
     fn fault(&self) -> NetworkFault {
@@ -69,6 +82,10 @@ impl NetworkDelay {
 impl Fault for NetworkDelay {
     fn check(&self, problems: &mut Problems) {
         check_latency(self.latency, self.jitter, problems);
+        if self.latency.std() + self.jitter.std() > LONGEST {
+            let hint = "a packet that is held for longer is as good as lost: take networkPartition or networkLoss";
+            problems.error(&["latency"], "packets can wait for at most a minute, jitter included", Some(hint));
+        }
         check_traffic(&self.peers, &self.ports, self.protocol, problems);
         check_backend(&self.traffic(), &self.fault(), problems);
     }
@@ -76,7 +93,7 @@ impl Fault for NetworkDelay {
     async fn preflight(&self, world: &dyn World, targets: &[ResolvedTarget]) -> Result<Preview, FaultError> {
         let does = format!("hold packets for {}", spread(self.latency, self.jitter));
         let (traffic, fault) = (self.traffic(), self.fault());
-        let plan = Plan { kind: KIND, does, traffic: &traffic, fault: &fault, warnings: Vec::new() };
+        let plan = Plan { kind: KIND, does, traffic: &traffic, fault: &fault, warnings: self.warnings() };
         on_network::preflight(plan, world, targets).await
     }
 
@@ -94,7 +111,7 @@ impl Fault for NetworkDelay {
     }
 
     fn judge(&self, before: &Observation, now: &Observation) -> Effect {
-        on_network::judge("held", before, now)
+        on_network::judge("held", true, before, now)
     }
 }
 

@@ -11,9 +11,10 @@ fn problems(settings: serde_json::Value) -> Vec<String> {
 #[test]
 fn all_problems_are_found_at_once() {
     let found = problems(json!({ "latency": "2h", "jitter": "3h", "peers": ["::1"] }));
-    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!(found.len(), 4, "{found:?}");
     assert_eq!(problems(json!({ "latency": "0s" })).len(), 1);
-    assert_eq!(problems(json!({ "latency": "1h", "jitter": "1h" })), Vec::<String>::new());
+    assert_eq!(problems(json!({ "latency": "30s", "jitter": "30s" })), Vec::<String>::new());
+    assert!(problems(json!({ "latency": "61s" }))[0].contains("at most a minute"));
 }
 
 #[test]
@@ -50,4 +51,26 @@ fn netem_is_not_asked_for_what_it_cannot_do() {
     }
     let auto = problems(json!({ "latency": "5ms", "direction": "egress", "peers": ["10.0.0.0/8"] }));
     assert_eq!(auto, Vec::<String>::new(), "another backend does it");
+}
+
+#[test]
+fn a_delay_that_many_packets_pass_is_not_in_effect() {
+    use steadfast_model::{
+        effect::Sighting,
+        network::{DisturbanceStatus, NamespaceIdentity, NetworkStatus},
+    };
+    let fault: NetworkDelay = serde_json::from_value(json!({ "latency": "5s" })).unwrap();
+    assert!(fault.warnings()[0].contains("above 3277 packets a second"), "{:?}", fault.warnings());
+    let seen = |counters: Option<(u64, u64)>| {
+        let one = |(seen, hits)| DisturbanceStatus { table: "steadfast_x_0".to_owned(), seen, hits };
+        let status = NetworkStatus {
+            namespace: NamespaceIdentity { cookie: 7, boot_id: "b".to_owned() },
+            disturbances: counters.map(one).into_iter().collect(),
+        };
+        Observation { targets: vec![Sighting::Network(Box::new(status))] }
+    };
+    let judge = |counters| fault.judge(&seen(None), &seen(Some(counters)));
+    assert!(matches!(judge((10_000, 9_900)), Effect::Active { .. }));
+    let Effect::Idle { why } = judge((64_000, 32_768)) else { panic!("half of them passed") };
+    assert!(why.contains("only 32768 of 64000 packets"), "{why}");
 }

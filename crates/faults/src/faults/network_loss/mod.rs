@@ -86,7 +86,7 @@ impl Fault for NetworkLoss {
     }
 
     fn judge(&self, before: &Observation, now: &Observation) -> Effect {
-        on_network::judge("lost", before, now)
+        on_network::judge("lost", false, before, now)
     }
 }
 

@@ -75,7 +75,7 @@ impl Fault for NetworkPartition {
     }
 
     fn judge(&self, before: &Observation, now: &Observation) -> Effect {
-        on_network::judge(if self.visible { "refused" } else { "dropped" }, before, now)
+        on_network::judge(if self.visible { "refused" } else { "dropped" }, false, before, now)
     }
 }
 

@@ -6,7 +6,7 @@ use rustix::io::Errno;
 
 use super::{
     super::netlink::{Attributes, Message, Netlink, attribute, attributes, text},
-    GET_RULE, HIT, QUEUED, SEEN,
+    EARLY, GET_RULE, HIT, QUEUED, SEEN,
 };
 use crate::LinuxError;
 
@@ -19,6 +19,8 @@ pub(in crate::network) struct Counted {
     pub(in crate::network) hits: u64,
     /// Packets that were sent to a queue, whether anybody listened there or not.
     pub(in crate::network) queued: u64,
+    /// Packets counted among the disturbed that could not wait and went on at once.
+    pub(in crate::network) early: u64,
     /// That queue, if there is one.
     pub(in crate::network) queue: Option<u16>,
 }
@@ -40,6 +42,7 @@ pub(in crate::network) fn counted(prefix: &str) -> Result<BTreeMap<String, Count
         all.seen = all.seen.saturating_add(one.seen);
         all.hits = all.hits.saturating_add(one.hits);
         all.queued = all.queued.saturating_add(one.queued);
+        all.early = all.early.saturating_add(one.early);
         all.queue = all.queue.or(one.queue);
     }
     Ok(found)
@@ -52,6 +55,9 @@ fn rule_of_ours(rule: &[u8], prefix: &str) -> Option<(String, Counted)> {
         return None;
     }
     let comment = attribute(rule, 7).map(comment).unwrap_or_default();
+    if let Some(packets) = comment.strip_prefix(EARLY) {
+        return Some((table, Counted { early: packets.parse().ok()?, ..Counted::default() }));
+    }
     let packets =
         attributes(attribute(rule, 4)?).find_map(|(_, expression)| packets(expression)).unwrap_or(0);
     let nothing = Counted::default();
