@@ -179,7 +179,7 @@ impl Driver<'_> {
                     actions.extend(self.machine.on(Input::JournalFailed { why }));
                 }
                 // What is not recorded is not done. The machine has been told and takes it away again.
-                Action::Inject(_) if self.chronicle.broken() => {}
+                Action::Inject(_) | Action::Run(_) if self.chronicle.broken() => {}
                 Action::Finish(conclusion) => self.conclusion = Some(*conclusion),
                 action => self.work.start(action),
             }

@@ -87,6 +87,8 @@ pub struct Machine {
     measured: Measured,
     borders: Borders,
     ending: Ending,
+    /// The verdict was about to be formed before: what came in between is no reason to watch a recovery again.
+    concluding: bool,
     /// Recovery, once it was measured.
     recovery: Option<measured::Recovery>,
 }
@@ -107,6 +109,7 @@ impl Machine {
             measured: Measured::new(&plan),
             borders: Borders::default(),
             ending: Ending::default(),
+            concluding: false,
             recovery: None,
             plan: plan.clone(),
         };

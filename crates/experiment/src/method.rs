@@ -72,7 +72,8 @@ pub struct Repeat {
     pub pause: Duration,
 }
 
-/// Runs a program to its end. What it does to the system is not taken back: for that there are faults.
+/// Runs a program to its end. What it started and left running is killed. What else it does to the system is not taken
+/// back: for that there are faults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Run {

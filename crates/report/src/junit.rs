@@ -99,17 +99,18 @@ fn cases(story: &Story) -> Vec<Case> {
         }
         for (fault, found) in story.found(index) {
             // What a metric shows counts only if its fault shows something: one without effect proves nothing.
-            let shown = match fault {
-                Some(fault) => story.faults().iter().find(|one| one.fault == fault).map(|one| one.verdict),
-                None => Some(conclusion.verdict),
+            let own = fault.and_then(|fault| story.faults().iter().find(|one| one.fault == fault));
+            let (of, verdict, reason) = match own {
+                Some(own) => ("fault", own.verdict, &own.reason),
+                None => ("run", conclusion.verdict, &conclusion.reason),
             };
             let sentence = found.sentence.clone();
             let result = match found.verdict {
-                Found::Held if shown != Some(Verdict::Inconclusive) => Outcome::Passed,
-                Found::Held => Outcome::Error(
-                    "inconclusive",
-                    format!("the run is inconclusive: {}", conclusion.reason.sentence),
-                ),
+                Found::Refuted if own.is_none() => Outcome::Failed("refuted", sentence),
+                Found::Held | Found::Refuted if verdict == Verdict::Inconclusive => {
+                    Outcome::Error("inconclusive", format!("the {of} is inconclusive: {}", reason.sentence))
+                }
+                Found::Held => Outcome::Passed,
                 Found::Refuted => Outcome::Failed("refuted", sentence),
                 Found::Inconclusive => Outcome::Error("inconclusive", sentence),
             };

@@ -32,7 +32,11 @@ impl Judge {
             .watches
             .iter()
             .enumerate()
-            .map(|(index, watch)| self.metric(index, watch, stop.as_ref().filter(|_| !watch.closed), &hold))
+            .map(|(index, watch)| {
+                // What was over before the stop is judged by itself, unless it is what made the run stop.
+                let stops = |stop: &&Stop| !watch.closed || stop.culprits.contains(&index);
+                self.metric(index, watch, stop.as_ref().filter(stops), &hold)
+            })
             .collect();
         let (verdict, deciding) = overall(&metrics, stop.as_ref());
         let first = &metrics[deciding[0]];

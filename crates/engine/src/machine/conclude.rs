@@ -17,6 +17,7 @@ const SEEN: f64 = 0.9;
 
 impl Machine {
     pub(in crate::machine) fn begin_to_conclude(&mut self, out: &mut Vec<Action>) {
+        self.concluding = true;
         self.enter(Phase::Conclude, out);
         out.push(Action::StopSampling);
         out.push(Action::StopLoads);
@@ -65,9 +66,10 @@ impl Machine {
             (metric.ratio_interval, metric.fault_rate_interval) = (None, None);
         }
         let refuted = |metric: &&analysis::MetricFinding| metric.verdict == analysis::Verdict::Refuted;
+        let all_refuted = finding.metrics.iter().filter(refuted).map(|metric| metric.name.clone()).collect();
         (finding.verdict, finding.reason, finding.sentence) = match finding.metrics.iter().find(refuted) {
             Some(metric) => {
-                finding.decided_by = vec![metric.name.clone()];
+                finding.decided_by = all_refuted;
                 (metric.verdict, metric.reason.clone(), format!("{}: {}", metric.name, metric.sentence))
             }
             None => (analysis::Verdict::Inconclusive, reason.clone(), reason.sentence()),

@@ -9,6 +9,8 @@ pub(super) struct Ending {
     pub(super) refused: Option<Reason>,
     /// The evidence showed harm.
     pub(super) harm: bool,
+    /// The metrics that showed it.
+    pub(super) harmed: Vec<String>,
     /// A guard: its name and what it saw.
     pub(super) guard: Option<(String, String)>,
     /// A person, and how.
@@ -38,8 +40,11 @@ impl Ending {
         self.person.is_some() || self.failed.is_some() || self.journal.is_some()
     }
 
-    /// What cut the fault window short other than evidence, for people.
+    /// What cut the fault window short, for people.
     pub(super) fn cut_by(&self) -> String {
+        if !self.harmed.is_empty() {
+            return self.harmed.join(", ");
+        }
         if let Some((guard, _)) = &self.guard {
             return format!("the guard {guard}");
         }

@@ -103,6 +103,7 @@ impl Machine {
 
     fn harm_shown(&mut self, interval: u64, metrics: Vec<String>, out: &mut Vec<Action>) {
         self.ending.harm = true;
+        self.ending.harmed.clone_from(&metrics);
         out.push(Action::Emit(Known::HarmShown { interval, metrics }));
         self.end_early(out);
     }

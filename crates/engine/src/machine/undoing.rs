@@ -150,7 +150,10 @@ impl Machine {
         if waits {
             // Meanwhile the recovery is watched.
         } else if self.ending.at_once()
+            || self.concluding
             || self.recovery.is_some()
+            // Nothing was done that there could be a recovery from.
+            || self.injections.iter().all(|injection| injection.place == Place::Untouched)
             || self.injections.iter().any(|injection| injection.gone == Some(false))
         {
             self.begin_to_conclude(out);
@@ -181,7 +184,7 @@ impl Machine {
         }
     }
 
-    /// When the faults of the last step came and went, and whether they end by themselves, so that harm may show later.
+    /// When the faults of the last step came and went, and whether one ends by itself, so that harm may show later.
     fn last_faults(&self) -> Option<(Times, bool)> {
         let touched = || self.injections.iter().filter(|injection| injection.place != Place::Untouched);
         let step = touched().map(|injection| injection.due.turn.step).max()?;
@@ -191,6 +194,6 @@ impl Machine {
         let ordered = last().map(|one| one.ordered_at).min()?;
         let index = |interval: u64| usize::try_from(interval).unwrap_or(usize::MAX);
         let times = Times { ordered: index(ordered), injected: index(injected), start: index(start) };
-        Some((times, last().all(|one| !one.reversible)))
+        Some((times, last().any(|one| !one.reversible)))
     }
 }

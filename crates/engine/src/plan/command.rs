@@ -54,8 +54,18 @@ impl Command {
             return Ok(how);
         }
         Err(match answer.complaint() {
-            Some(said) => format!("{how}; it says: {said}"),
+            Some(said) => format!("{how}; it says: {}", without_secrets(said, &request)),
             None => how,
         })
     }
+}
+
+/// What a program says may hold a value that it was given.
+fn without_secrets(mut said: String, request: &CommandRequest) -> String {
+    for (name, value) in &request.env {
+        if !value.expose().is_empty() {
+            said = said.replace(value.expose(), &format!("${name}"));
+        }
+    }
+    said
 }

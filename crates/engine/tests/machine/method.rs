@@ -256,3 +256,55 @@ fn a_program_without_an_answer_ends_the_run() {
     assert!(run.position(|action| matches!(action, Action::Inject(_))).is_none());
     assert!(run.replay().agrees);
 }
+
+#[test]
+fn a_guard_before_the_first_fault_ends_the_run() {
+    let tripped = || Input::GuardTripped { guard: "alive".to_owned(), why: "it is not".to_owned() };
+    let mut run = ready(with_programs(vec![program(0, 0)], 1));
+    run.tell(tripped());
+    assert_eq!(run.ended(), "refused inconclusive guardTripped");
+    let mut run = ready(placed(plan(&[true, true]), &[(0, 0, 10), (0, 1, 10)], &["a", "b"]));
+    run.sample(3, 0, 100);
+    run.tell(tripped());
+    assert_eq!(run.ended(), "refused inconclusive guardTripped");
+    assert!(run.replay().agrees);
+}
+
+#[test]
+fn harm_under_the_fault_that_works_is_not_hidden_by_one_that_does_not() {
+    let steps = [(0, 0, 0), (0, 1, 0), (1, 0, 0)];
+    let with = |bad: u64| {
+        let mut run = ready(placed(plan(&[true, true, true]), &steps, &["idle", "works", "later"]));
+        run.tell(Input::FaultInjected { injection: run.ids[0] });
+        run.tell(Input::EffectObserved { injection: run.ids[0], effect: idle() });
+        inject(&mut run, 1);
+        run.sample(10, bad, 10_000);
+        run
+    };
+    let shown = |run: &Run| run.position(|action| matches!(action, Action::Emit(Known::HarmShown { .. })));
+    let mut run = (500..).step_by(10).map(with).find(|run| shown(run).is_some()).expect("harm at last");
+    run.sample(20, 0, 10_000);
+    assert_eq!(run.ended(), "stopped refuted harmShownAtEnd");
+    assert_eq!(
+        lines(&run),
+        ["idle: inconclusive noEffect", "works: refuted harmShownAtEnd", "later: inconclusive notReached"]
+    );
+    assert!(run.replay().agrees);
+}
+
+#[test]
+fn a_late_answer_after_the_verdict_began_to_form_does_not_hold_up_the_end() {
+    let mut run = ready(placed(plan(&[true, true]), &[(0, 0, 0), (0, 1, 0)], &["a", "b"]));
+    inject(&mut run, 0);
+    run.sample(3, 90, 100);
+    run.obliging = false;
+    run.sample(10, 0, 100);
+    assert_eq!(run.machine.phase(), Phase::Conclude);
+    let late = run.ids[1];
+    run.tell(Input::FaultInjected { injection: late });
+    run.tell(Input::LoadsStopped);
+    run.tell(Input::FaultReverted { injection: late });
+    run.tell(Input::GoneObserved { injection: late, effect: absent() });
+    run.tell(Input::LoadsStopped);
+    assert_eq!(run.machine.phase(), Phase::Done);
+}

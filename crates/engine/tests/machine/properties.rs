@@ -8,8 +8,8 @@ use steadfast_engine::{
     replay,
 };
 use steadfast_model::{
-    Effect, InjectionId, Phase, Verdict,
-    event::{Known, RunPlan},
+    Duration, Effect, InjectionId, Phase, Verdict,
+    event::{Known, PlannedCommand, RunPlan, Turn},
 };
 
 use crate::plans::*;
@@ -63,6 +63,11 @@ fn told() -> impl Strategy<Value = Told> {
         Just(Input::JournalFailed { why: "full".to_owned() }),
         Just(Input::LoadsStopped),
         Just(Input::Noted { what: "odd".to_owned() }),
+        any::<bool>().prop_map(|succeeded| Input::CommandEnded {
+            command: 0,
+            succeeded,
+            how: "so".to_owned()
+        }),
     ];
     prop_oneof![
         8 => rate.prop_map(|bad| Told::Plain(sampled(bad, 100))),
@@ -103,6 +108,9 @@ fn answer(action: &Action) -> Option<Input> {
         Action::Revert(injection) => Input::FaultReverted { injection },
         Action::ObserveGone(injection) => Input::GoneObserved { injection, effect: absent() },
         Action::StopLoads => Input::LoadsStopped,
+        Action::Run(command) => {
+            Input::CommandEnded { command, succeeded: true, how: "exit code 0".to_owned() }
+        }
         _ => return None,
     })
 }
@@ -144,6 +152,20 @@ fn play(plan: RunPlan, story: Vec<Told>) -> (Vec<Action>, u64, usize) {
     (actions, samples, after_done)
 }
 
+/// The injections beside or after each other, each with a name, and a program.
+fn place(plan: &mut RunPlan, step: usize, program: usize, wait: u64) {
+    let turn = |step, branch| Turn { step, branch, place: 0, wait: Duration::from_secs(wait) };
+    for (index, planned) in plan.injections.iter_mut().enumerate() {
+        planned.turn = Some(turn(index * step, index));
+        planned.name = Some(format!("fault {index}"));
+    }
+    plan.commands = vec![PlannedCommand {
+        describes: "`x`".to_owned(),
+        deadline: Duration::from_secs(5),
+        turn: turn(program, 9),
+    }];
+}
+
 /// Intervals that ended while a fault was in place: between the word that it is and the order to take it away.
 fn under_fault(known: &[Known]) -> usize {
     let (mut in_place, mut intervals, mut now) = (false, 0, Phase::Check);
@@ -170,9 +192,14 @@ proptest! {
         kinds in prop_oneof![
             Just(vec![true]), Just(vec![false]), Just(vec![true, true]), Just(vec![false, true])
         ],
+        beside in prop_oneof![3 => Just(None), 2 => (0_usize..2, 0_usize..2, 0_u64..4).prop_map(Some)],
         story in proptest::collection::vec(told(), 0..60),
     ) {
-        let plan = plan(&kinds);
+        let mut plan = plan(&kinds);
+        let several = beside.is_some();
+        if let Some((step, program, wait)) = beside {
+            place(&mut plan, step, program, wait);
+        }
         let reversible: HashMap<_, _> =
             plan.injections.iter().map(|planned| (planned.injection, planned.reversible)).collect();
         let (actions, samples, after_done) = play(plan, story);
@@ -208,11 +235,17 @@ proptest! {
             .filter_map(|known| if let Known::Sampled { interval, .. } = known { Some(*interval) } else { None })
             .collect();
         prop_assert_eq!(numbers.clone(), (0..samples).collect::<Vec<_>>(), "no sample is lost or doubled");
-        let under_fault = under_fault(&known);
+        let under_fault = if several { None } else { Some(under_fault(&known)) };
         let judged = conclusion.finding["lnEvidence"].as_array().map_or(0, Vec::len);
-        prop_assert_eq!(judged, under_fault, "judged is what was measured under a fault, all of it and nothing else");
         let observed = |known: &&Known| matches!(known, Known::Sampled { phase: Phase::Observe, .. });
-        prop_assert_eq!(known.iter().filter(observed).count(), under_fault);
+        prop_assert_eq!(judged, known.iter().filter(observed).count(), "judged is what was measured under a fault");
+        if let Some(under_fault) = under_fault {
+            prop_assert_eq!(judged, under_fault, "all of it and nothing else");
+        }
+        for fault in &conclusion.faults {
+            prop_assert!(fault.verdict != Verdict::Refuted || conclusion.verdict == Verdict::Refuted);
+            prop_assert!(fault.verdict == Verdict::Held || conclusion.verdict != Verdict::Held);
+        }
         let total: u64 = known
             .iter()
             .filter_map(|known| match known {
@@ -223,7 +256,9 @@ proptest! {
             .sum();
         if conclusion.verdict == Verdict::Held {
             prop_assert_eq!(&conclusion.finding["verdict"], "held");
-            prop_assert_eq!(&conclusion.finding["metrics"][0]["fault"]["total"], total as f64);
+            if !several {
+                prop_assert_eq!(&conclusion.finding["metrics"][0]["fault"]["total"], total as f64);
+            }
             for (id, reversible) in &reversible {
                 let active = |known: &Known| matches!(
                     known,
@@ -240,6 +275,7 @@ proptest! {
                 known,
                 Known::StopRequested { .. } | Known::GuardTripped { .. } | Known::JournalFailed { .. }
                     | Known::LeaseLost { .. } | Known::HarmShown { .. } | Known::InjectionFailed { .. }
+                    | Known::CommandEnded { succeeded: false, .. }
             );
             prop_assert!(!known.iter().any(ending), "held although the run was cut short");
         }

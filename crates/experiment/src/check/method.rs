@@ -73,10 +73,15 @@ fn check_inject(inject: &Inject, experiment: &Experiment, at: &Path, problems: &
         if inject.ramp.len() > MOST_RAMP_STEPS {
             problems.error(&["ramp"], format!("these are more than {MOST_RAMP_STEPS} steps"), None);
         }
-        if let Some(repeat) = &inject.repeat
-            && !(2..=100).contains(&repeat.times)
-        {
-            problems.error(&["repeat", "times"], "it can be done 2 to 100 times", None);
+        if let Some(repeat) = &inject.repeat {
+            if !(2..=100).contains(&repeat.times) {
+                problems.error(&["repeat", "times"], "it can be done 2 to 100 times", None);
+            }
+            if !inject.fault.as_fault().reversible() {
+                let message =
+                    format!("`{}` cannot be repeated: its target is gone then", inject.fault.kind());
+                problems.error(&["repeat"], message, Some("run the experiment again instead"));
+            }
         }
     });
     for (index, step) in inject.ramp.iter().take(MOST_RAMP_STEPS).enumerate() {

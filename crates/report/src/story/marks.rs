@@ -66,7 +66,7 @@ impl Teller {
                 format!("Effect of the fault{}: {effect}.", self.named(injection))
             }
             Known::HarmShown { metrics, .. } => {
-                format!("Harm is shown by {}: the fault ends early.", metrics.join(", "))
+                format!("Harm is shown by {}: no fault stays or is to come.", metrics.join(", "))
             }
             Known::GuardTripped { guard, why } => format!("Guard {guard} tripped: {why}."),
             Known::StopRequested { by } => format!("Asked to stop ({by})."),

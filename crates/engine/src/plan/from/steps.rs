@@ -16,6 +16,7 @@ pub(super) fn of(experiment: &Experiment, metrics: usize, problems: &mut Problem
     let method = &experiment.spec.method;
     check(experiment, problems);
     let mut steps: Vec<Step> = Vec::new();
+    let mut names = HashMap::new();
     for (index, step) in method.iter().enumerate() {
         match step {
             MethodStep::Wait(duration) => {
@@ -26,18 +27,23 @@ pub(super) fn of(experiment: &Experiment, metrics: usize, problems: &mut Problem
                 }
                 steps.push(Item::Wait(*duration).into());
             }
-            MethodStep::Inject(inject) => steps.extend(injections(inject).into_iter().map(Step::from)),
+            MethodStep::Inject(inject) => {
+                steps.extend(injections(inject, &mut names).into_iter().map(Step::from));
+            }
             MethodStep::Run(run) => steps.extend(program(run).into_iter().map(Step::from)),
             MethodStep::Parallel(branches) => {
-                let branch = |step: &ParallelStep| match step {
-                    ParallelStep::Inject(inject) => injections(inject),
+                let mut branch = |step: &ParallelStep| match step {
+                    ParallelStep::Inject(inject) => injections(inject, &mut names),
                     ParallelStep::Run(run) => program(run),
                 };
-                steps.push(Step { branches: branches.iter().map(branch).collect() });
+                steps.push(Step { branches: branches.iter().map(&mut branch).collect() });
             }
         }
     }
-    let faults = name(&mut steps);
+    let faults = names.values().sum::<usize>();
+    if faults == 1 {
+        injections_of(&mut steps).for_each(|injection| injection.name = None);
+    }
     if faults.saturating_mul(metrics) > MOST {
         let message = format!(
             "{metrics} steady states under {faults} faults are {} to judge; at most {MOST}",
@@ -60,29 +66,33 @@ fn check(experiment: &Experiment, problems: &mut Problems) {
     }
 }
 
-/// An injection with its ramp and repetitions. The same step of every repetition has one name: they are judged together.
-fn injections(inject: &Inject) -> Vec<Item> {
+/// An injection with its ramp and repetitions. A step has one name in every repetition: it is judged over all of them.
+/// What is written twice is judged twice, since something may have been done in between. `names` counts who has a name.
+fn injections(inject: &Inject, names: &mut HashMap<String, usize>) -> Vec<Item> {
     // What is wrong with a ramp was found when the document was checked.
-    let steps = inject.steps().unwrap_or_default();
+    let mut steps = inject.steps().unwrap_or_default();
+    for (fault, step) in &mut steps {
+        let with = step.as_ref().map_or(String::new(), |step| format!(" with {step}"));
+        let name = format!("{} in {}{with}", fault.kind(), inject.into);
+        let same = names.entry(name.clone()).or_default();
+        *same += 1;
+        *step = Some(if *same > 1 { format!("{name} ({same})") } else { name });
+    }
     let wait = |duration: steadfast_model::Duration| (!duration.is_zero()).then_some(Item::Wait(duration));
     let mut items: Vec<Item> = wait(inject.after).into_iter().collect();
     for time in 0..inject.times() {
         if let Some(repeat) = inject.repeat.as_ref().filter(|_| time > 0) {
             items.extend(wait(repeat.pause));
         }
-        for (fault, step) in &steps {
-            let mut name = format!("{} in {}", fault.kind(), inject.into);
-            if let Some(step) = step {
-                name = format!("{name} with {step}");
-            }
-            items.push(Item::Inject(Box::new(Injection {
+        items.extend(steps.iter().map(|(fault, name)| {
+            Item::Inject(Box::new(Injection {
                 id: InjectionId::new(),
                 fault: fault.clone(),
                 target: inject.into.clone(),
                 duration: inject.duration,
-                name: Some(name),
-            })));
-        }
+                name: name.clone(),
+            }))
+        }));
     }
     items
 }
@@ -96,29 +106,6 @@ fn program(run: &Run) -> Vec<Item> {
         exit_codes: run.exit_codes.clone(),
     };
     wait.into_iter().chain([Item::Run(Box::new(command))]).collect()
-}
-
-/// Makes the names of different faults differ; a single fault has none. Answers how many there are.
-fn name(steps: &mut [Step]) -> usize {
-    let mut faults: HashMap<String, Vec<serde_json::Value>> = HashMap::new();
-    let mut names = 0_usize;
-    for injection in injections_of(steps) {
-        let Some(name) = &mut injection.name else { continue };
-        let fault = serde_json::json!([injection.fault, injection.duration]);
-        let same = faults.entry(name.clone()).or_default();
-        let place = same.iter().position(|other| *other == fault).unwrap_or_else(|| {
-            same.push(fault);
-            names += 1;
-            same.len() - 1
-        });
-        if place > 0 {
-            *name = format!("{name} ({})", place + 1);
-        }
-    }
-    if names == 1 {
-        injections_of(steps).for_each(|injection| injection.name = None);
-    }
-    names
 }
 
 fn injections_of(steps: &mut [Step]) -> impl Iterator<Item = &mut Injection> {
