@@ -22,9 +22,19 @@ pub(crate) fn program(name: &str, arguments: &[&str]) -> Command {
     command
 }
 
+/// What cargo tells the program it runs about its package. Some build scripts run again whenever it changes, and with them
+/// all that needs them, so whoever types `cargo build` in between would wait for it each time.
+const OUR_PACKAGE: [&str; 3] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];
+
 /// The cargo that runs us.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
-    program(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()), arguments)
+    let mut command = program(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()), arguments);
+    for (name, _) in std::env::vars_os() {
+        if OUR_PACKAGE.iter().any(|begin| name.to_string_lossy().starts_with(begin)) {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// Runs to its end; fails when it does.

@@ -10,6 +10,9 @@ use anyhow::{Context, Result};
 
 use crate::program::program;
 
+/// Also ends when whoever started it was killed.
+const SPIN: &str = r#"while kill -0 "$PPID" 2>/dev/null; do :; done"#;
+
 /// Processors stay awake as long as this lives.
 pub(super) struct Awake(Vec<Child>);
 
@@ -20,7 +23,7 @@ impl Awake {
         let mut awake = Self(Vec::new());
         for number in 0..processors {
             let number = number.to_string();
-            let words = ["--idle", "0", "taskset", "--cpu-list", &number, "sh", "-c", "while :; do :; done"];
+            let words = ["--idle", "0", "taskset", "--cpu-list", &number, "sh", "-c", SPIN];
             let mut command = program("chrt", &words);
             command.stdin(Stdio::null()).stdout(Stdio::null());
             awake.0.push(command.spawn().context("chrt keeps processors awake: apt-get install util-linux")?);

@@ -13,7 +13,10 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use super::{Found, Row};
-use crate::{crash, program::program};
+use crate::{
+    crash,
+    program::{program, root},
+};
 
 /// The most resident memory, in MB.
 const MOST: f64 = 40.0;
@@ -22,7 +25,8 @@ const SETTLE: Duration = Duration::from_secs(8);
 
 /// Measures.
 pub(super) fn measure(binary: &Path) -> Result<Found> {
-    let folder = tempfile::Builder::new().prefix("idle").tempdir()?;
+    // A ledger wants a disk, and the usual place for such folders may live in memory.
+    let folder = tempfile::Builder::new().prefix("idle").tempdir_in(root().join("target"))?;
     let server = TcpListener::bind("127.0.0.1:0")?;
     let address = server.local_addr()?;
     thread::spawn(move || {
