@@ -1,20 +1,33 @@
 //! `cargo xtask bench`: how fast Steadfast is beside a named rival or a physical limit, both measured in the same run.
 //!
 //! What gates is a ratio, as both sides feel the same machine in the same minute. The absolute numbers are written to
-//! `docs/benchmarks.md`, with the processor, its cores and the kernel.
+//! `docs/benchmarks.md`, with the processor, its cores and the kernel. A virtual machine's neighbours disturb: a section
+//! whose gate fails is measured once more, and both results are shown.
 
-use std::{fmt, fs};
+use std::{fs, path::PathBuf};
 
 use anyhow::{Result, bail};
 
 use crate::program::{cargo, root, run};
 
+mod awake;
 mod carry;
 mod cpu;
+mod example;
+mod fidelity;
+mod idle;
+mod injections;
+mod judging;
+mod load;
 mod machine;
+mod network;
 mod page;
 mod proxies;
 mod proxy;
+mod row;
+mod stalled;
+
+use row::{Gate, Row};
 
 /// What to measure.
 #[derive(Debug, Clone, clap::Args)]
@@ -32,99 +45,119 @@ pub(crate) struct BenchArguments {
 enum Bench {
     /// The proxy with nothing injected, beside HAProxy in TCP mode and a direct connection
     Proxy,
+    /// How exactly the proxy delays and holds a rate
+    Fidelity,
+    /// How exactly packets are delayed and lost in a network namespace, and what TCP carries meanwhile
+    Network,
+    /// How soon a thousand stalled connections go on
+    Stalled,
+    /// How long injecting and reverting takes, fault by fault
+    Injections,
+    /// Memory of a run that waits
+    Idle,
+    /// How long judging a million intervals takes
+    Judging,
+    /// Open-loop load from one core
+    Load,
 }
 
-/// What was found.
-#[derive(Debug, Clone)]
-struct Row {
-    /// What was measured, with its unit.
-    what: String,
-    ours: f64,
-    rival: f64,
-    /// Who or what the rival is.
-    against: String,
-    gate: Gate,
+/// What a section found.
+#[derive(Debug, Default)]
+struct Found {
+    rows: Vec<Row>,
+    /// What else is to be said, one line each.
+    notes: Vec<String>,
 }
 
-/// What the ratio of ours to the rival's must be.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Gate {
-    AtMost(f64),
-    AtLeast(f64),
+/// A section of the page.
+#[derive(Debug)]
+struct Section {
+    title: &'static str,
+    found: Found,
+    /// What an earlier try found, whose gates did not all hold.
+    before: Option<Found>,
 }
 
-impl Row {
-    fn ratio(&self) -> f64 {
-        self.ours / self.rival
-    }
+impl Bench {
+    const ALL: [Self; 8] = [
+        Self::Proxy,
+        Self::Fidelity,
+        Self::Network,
+        Self::Stalled,
+        Self::Injections,
+        Self::Idle,
+        Self::Judging,
+        Self::Load,
+    ];
 
-    /// Whether the gate holds. What could not be measured never does, and a cost that is not above zero was not measured.
-    fn holds(&self) -> bool {
-        let ratio = self.ratio();
-        ratio.is_finite()
-            && self.ours > 0.0
-            && self.rival > 0.0
-            && match self.gate {
-                Gate::AtMost(most) => ratio <= most,
-                Gate::AtLeast(least) => ratio >= least,
-            }
-    }
-}
-
-impl fmt::Display for Gate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn title(self) -> &'static str {
         match self {
-            Self::AtMost(most) => write!(f, "at most {most}"),
-            Self::AtLeast(least) => write!(f, "at least {least}"),
+            Self::Proxy => "Proxy with nothing injected",
+            Self::Fidelity => "Delays and rates of the proxy",
+            Self::Network => "Packets in a network namespace",
+            Self::Stalled => "A thousand stalled connections",
+            Self::Injections => "Injecting and reverting",
+            Self::Idle => "A run that waits",
+            Self::Judging => "Judging a million intervals",
+            Self::Load => "Open-loop load",
         }
+    }
+
+    fn measure(self) -> Result<Found> {
+        match self {
+            Self::Proxy => proxy::measure(&binary()?),
+            Self::Fidelity => fidelity::measure(),
+            Self::Network => network::measure(),
+            Self::Stalled => stalled::measure(),
+            Self::Injections => injections::measure(&binary()?),
+            Self::Idle => idle::measure(&binary()?),
+            Self::Judging => judging::measure(),
+            Self::Load => load::measure(),
+        }
+    }
+
+    /// Measures, and once more when a gate does not hold.
+    fn section(self) -> Result<Section> {
+        let (mut found, mut before) = (self.measure()?, None);
+        if found.rows.iter().any(|row| !row.holds()) {
+            say(&page::table(&found));
+            say("a gate does not hold: once more");
+            before = Some(found);
+            found = self.measure()?;
+        }
+        Ok(Section { title: self.title(), found, before })
     }
 }
 
 /// Measures, writes the page, fails when a gate does not hold.
 pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
-    run(cargo(&["build", "--release", "--quiet", "--locked", "--package", "steadfast"]))?;
-    let binary = root().join("target/release/steadfast");
-    let wanted = |bench| arguments.only.is_empty() || arguments.only.contains(&bench);
     let mut sections = Vec::new();
-    if wanted(Bench::Proxy) {
-        sections.push(("Proxy with nothing injected", proxy::measure(&binary)?));
+    for bench in Bench::ALL {
+        if arguments.only.is_empty() || arguments.only.contains(&bench) {
+            say(&format!("== {}", bench.title()));
+            let section = bench.section()?;
+            say(&page::table(&section.found));
+            sections.push(section);
+        }
     }
-    let text = page::page(&sections);
-    say(&text);
     if !arguments.dry_run && arguments.only.is_empty() {
-        fs::write(root().join("docs/benchmarks.md"), &text)?;
+        fs::write(root().join("docs/benchmarks.md"), page::page(&sections)?)?;
     }
-    let failed: Vec<_> = sections
-        .iter()
-        .flat_map(|(_, rows)| rows)
-        .filter(|row| !row.holds())
-        .map(|row| {
-            format!("{}: {:.2} times {}, where {} is allowed", row.what, row.ratio(), row.against, row.gate)
-        })
-        .collect();
+    let rows = sections.iter().flat_map(|section| &section.found.rows);
+    let failed: Vec<String> = rows.filter(|row| !row.holds()).map(Row::failure).collect();
     if !failed.is_empty() {
         bail!("{}", failed.join("\n"));
     }
     Ok(())
 }
 
-fn say(line: &str) {
-    #[expect(clippy::print_stdout, reason = "tells people what was measured")]
-    {
-        println!("{line}");
-    }
+/// The program, built for speed.
+fn binary() -> Result<PathBuf> {
+    run(cargo(&["build", "--release", "--quiet", "--locked", "--package", "steadfast"]))?;
+    Ok(root().join("target/release/steadfast"))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_gate_holds_by_the_ratio_and_never_without_a_measurement() {
-        let row = |ours, rival, gate| Row { what: String::new(), ours, rival, against: String::new(), gate };
-        assert!(row(11.0, 10.0, Gate::AtMost(1.1)).holds() && !row(11.2, 10.0, Gate::AtMost(1.1)).holds());
-        assert!(row(9.0, 10.0, Gate::AtLeast(0.9)).holds() && !row(8.9, 10.0, Gate::AtLeast(0.9)).holds());
-        assert!(!row(-2.0, 36.0, Gate::AtMost(1.1)).holds(), "less than nothing is no cost");
-        assert!(!row(0.0, 0.0, Gate::AtMost(1.1)).holds() && !row(1.0, 0.0, Gate::AtLeast(0.9)).holds());
-    }
+#[expect(clippy::print_stdout, reason = "tells people what was measured")]
+fn say(line: &str) {
+    println!("{line}");
 }

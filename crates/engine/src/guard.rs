@@ -115,7 +115,11 @@ mod tests {
     use super::*;
 
     fn sample(bad: u64, total: u64) -> MetricSample {
-        MetricSample { metric: "pay".to_owned(), increment: Some(Increment { bad, total }), note: None }
+        MetricSample {
+            metric: "pay".to_owned(),
+            increment: Some(Increment { bad, total }),
+            ..Default::default()
+        }
     }
 
     #[test]
@@ -132,6 +136,7 @@ mod tests {
             metric: "pay".to_owned(),
             increment: None,
             note: Some("failed to read the metrics".to_owned()),
+            spans_gap: false,
         };
         let mut streak = Streak::default();
         for _ in 0..5 {

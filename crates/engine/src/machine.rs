@@ -9,10 +9,14 @@
 //! ```text
 //! check → preflight → baseline → inject → verifyEffect → observe → revert → verifyGone → recover → conclude → done
 //!    └─────────┴──────────┴──────── refused ───────────────┬──────────────────────────────────────────↗
-//!                            ↖────── next injection ───────┘
+//!                            ↖────── next injections ──────┘
 //! ```
+//!
+//! Every injection goes its way by itself, when its turn has come; the phase says what the least settled of them is at.
+//! What is judged by itself is in `lines`.
 
 mod action;
+mod borders;
 mod commands;
 mod conclude;
 mod ending;
@@ -39,6 +43,7 @@ pub use input::Input;
 pub use measured::HOLD;
 pub use progress::Progress;
 
+use borders::Borders;
 use commands::Command;
 use ending::Ending;
 use injection::{Injection, Place};
@@ -80,6 +85,7 @@ pub struct Machine {
     /// The fault window is over: no interval counts to it, no fault is put in place any more.
     closed: bool,
     measured: Measured,
+    borders: Borders,
     ending: Ending,
     /// Recovery, once it was measured.
     recovery: Option<measured::Recovery>,
@@ -99,6 +105,7 @@ impl Machine {
             lines: lines::lines(&plan),
             closed: false,
             measured: Measured::new(&plan),
+            borders: Borders::default(),
             ending: Ending::default(),
             recovery: None,
             plan: plan.clone(),

@@ -90,6 +90,10 @@ fn udp(netns: &str, address: IpAddr, port: u16) -> UdpSocket {
 
 /// Whether a packet gets from one socket to the other, and is not refused on the way.
 fn arrives(from: &UdpSocket, to: &UdpSocket) -> bool {
+    // One that waited for the other's address while nothing got through may have come late.
+    to.set_nonblocking(true).unwrap();
+    while to.recv(&mut [0; 8]).is_ok() {}
+    to.set_nonblocking(false).unwrap();
     from.send_to(b"x", to.local_addr().unwrap()).unwrap();
     to.recv(&mut [0; 8]).is_ok()
 }

@@ -13,7 +13,7 @@ pub struct Increment {
 }
 
 /// One metric's part of one interval.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MetricSample {
     /// The metric's name.
@@ -23,4 +23,7 @@ pub struct MetricSample {
     /// Why there is a gap, or what else is odd about this interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The increment also counts what happened in the intervals before that have a gap.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub spans_gap: bool,
 }

@@ -2,10 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
-use steadfast_analysis::{Counts, Increments, Interval, Metric, judge};
+use steadfast_analysis::{Counts, Entry, Increments, Interval, Judge, Metric, Tally, judge};
 use steadfast_model::{
     Duration, Event, Outcome, Phase, RunId, Verdict, WallTime,
-    event::{Conclusion, Known, PlannedMetric, RunPlan, Tolerance},
+    event::{Conclusion, FaultConclusion, Known, PlannedMetric, RunPlan, Tolerance},
     run::{RunSummary, SourceDocument},
     sample::{Increment, MetricSample},
     verdict::Reason,
@@ -72,7 +72,7 @@ fn story() -> Story {
         events.push(Known::Sampled {
             interval: index,
             phase,
-            metrics: vec![MetricSample { metric: name.into(), increment, note: None }],
+            metrics: vec![MetricSample { metric: name.into(), increment, note: None, spans_gap: false }],
         });
     }
     events.push(Known::Concluded(Box::new(Conclusion {
@@ -234,4 +234,61 @@ proptest! {
         let table = markdown(&story).lines().filter(|line| line.starts_with("| ")).count();
         prop_assert_eq!(table, 2, "the head and one metric");
     }
+}
+
+/// The same run of two faults, one of which the system bears.
+fn story_of_two_faults() -> Story {
+    let mut story = story();
+    let metric = |fault: &str, bad: f64| {
+        let (calm, under) =
+            (Counts::complete(&[0.0; 10], &[100.0; 10]), Counts::complete(&[bad; 10], &[100.0; 10]));
+        let name = format!("{} under {fault}", story.series[0].name);
+        Metric::new(&name, steadfast_analysis::Tolerance::Absolute(0.05), calm, under)
+    };
+    let metrics = vec![metric("<i>slow</i>", 0.0), metric("down", 90.0)];
+    let mut judge = Judge::over_windows(&Increments::new(Interval::from_seconds(1), metrics), 2).unwrap();
+    let outside = Entry { outside: true, ..Entry::default() };
+    (0..10).for_each(|_| drop(judge.feed(&[Some(Tally::new(0.0, 100.0)).into(), outside])));
+    judge.close(0);
+    (0..10).for_each(|_| drop(judge.feed(&[outside, Some(Tally::new(90.0, 100.0)).into()])));
+    story.finding = Some(judge.conclude());
+    let fault = |fault: &str, verdict: Verdict, sentence: &str| FaultConclusion {
+        fault: fault.into(),
+        injections: vec![],
+        verdict,
+        reason: Reason { code: "x".into(), sentence: sentence.into(), data: serde_json::Value::Null },
+    };
+    let faults = [("<i>slow</i>", Verdict::Held, "It was fine."), ("down", Verdict::Refuted, "It was not.")];
+    story.conclusion.as_mut().unwrap().faults =
+        faults.map(|(name, verdict, sentence)| fault(name, verdict, sentence)).to_vec();
+    story
+}
+
+#[test]
+fn every_fault_of_several_is_told_in_every_form() {
+    let story = story_of_two_faults();
+    let page = html(&story);
+    for part in ["Fault by fault", "It was fine.", "under &lt;i&gt;slow&lt;/i&gt;", "90 of 100", ">held<"] {
+        assert!(page.contains(part), "{part} is missing");
+    }
+    assert!(!page.contains("<i>slow"), "a name cannot break out");
+    let text = markdown(&story);
+    assert!(text.contains("- **held** &lt;i&gt;slow&lt;/i&gt;: It was fine."), "{text}");
+    assert!(text.contains("- **refuted** down: It was not."), "{text}");
+    let xml = junit(&story);
+    let document = roxmltree::Document::parse(&xml).unwrap();
+    let cases = document.descendants().filter(|node| node.has_tag_name("testcase"));
+    let told: Vec<_> =
+        cases.map(|case| (case.attribute("name").unwrap(), case.children().count() > 0)).collect();
+    let metric = &story.series[0].name;
+    assert_eq!(
+        told,
+        [
+            ("hypothesis", true),
+            ("fault <i>slow</i>", false),
+            ("fault down", true),
+            (format!("metric {metric} under <i>slow</i>").as_str(), false),
+            (format!("metric {metric} under down").as_str(), true),
+        ]
+    );
 }

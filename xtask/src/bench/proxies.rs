@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Child, Stdio},
@@ -58,6 +59,26 @@ impl Running {
         let file = file.to_str().context("the path is UTF-8")?.to_owned();
         Self::start("haproxy", &["-db", "-q", "-f", &file], address, folder)
             .context("HAProxy is the rival: apt-get install haproxy")
+    }
+
+    /// Toxiproxy with one proxy and no toxic. It is told over its HTTP interface what to carry.
+    pub(super) fn toxiproxy(program: &str, upstream: SocketAddr) -> Result<Self> {
+        let (folder, address, control) = (private_folder()?, free_address()?, free_address()?);
+        let words = ["-host", "127.0.0.1", "-port", &control.port().to_string()];
+        let mut running = Self::start(program, &words, control, folder)?;
+        let body =
+            format!(r#"{{"name":"bench","listen":"{address}","upstream":"{upstream}","enabled":true}}"#);
+        let mut stream = TcpStream::connect(control)?;
+        write!(
+            stream,
+            "POST /proxies HTTP/1.1\r\nHost: {control}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        )?;
+        let mut said = String::new();
+        stream.read_to_string(&mut said)?;
+        ensure!(said.starts_with("HTTP/1.1 201"), "Toxiproxy says: {said}");
+        running.address = address;
+        Ok(running)
     }
 
     pub(super) fn pid(&self) -> u32 {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Counts, Reason, Tolerance, Verdict, Window};
+use crate::{Counts, Interval, Reason, Tolerance, Verdict, Window};
 
 fn counts(intervals: usize, bad: f64, total: f64) -> Counts {
     Counts::complete(&vec![bad; intervals], &vec![total; intervals])

@@ -9,6 +9,7 @@ mod episodes;
 mod known_histories;
 mod planner;
 mod random;
+mod several_windows;
 mod short_baselines;
 mod stored_histories;
 mod targets;

@@ -27,6 +27,8 @@ pub(super) struct Lookers {
 struct Looker {
     ask: mpsc::UnboundedSender<()>,
     busy: bool,
+    /// The answer under way is that of a look that began in an earlier interval.
+    late: bool,
     /// The answer under way is that of the first look, which only remembers.
     first: bool,
     answer: Option<Look>,
@@ -49,7 +51,7 @@ impl Lookers {
                     }
                 }
             });
-            Looker { ask, busy: false, first: true, answer: None }
+            Looker { ask, busy: false, late: false, first: true, answer: None }
         };
         let probes = probes.iter().enumerate().map(looker).collect();
         Self { probes, answers, _tasks: tasks }
@@ -58,9 +60,11 @@ impl Lookers {
     /// Looks through every probe that is not still busy, and waits for answers until `deadline`.
     pub(super) async fn look(&mut self, deadline: Instant) -> Vec<Option<Look>> {
         while let Ok((index, look)) = self.answers.try_recv() {
+            self.probes[index].late = true;
             self.probes[index].take(look);
         }
         for looker in &mut self.probes {
+            looker.late = looker.busy;
             if !looker.busy {
                 looker.busy = looker.ask.send(()).is_ok();
             }
@@ -81,6 +85,8 @@ impl Looker {
         if std::mem::replace(&mut self.first, false) {
             return;
         }
+        let late = std::mem::take(&mut self.late);
+        let look = look.map(|counted| Counted { spans_gap: counted.spans_gap || late, ..counted });
         self.answer = Some(match self.answer.take() {
             Some(earlier) => both(earlier, look),
             None => look,
@@ -109,12 +115,19 @@ fn both(earlier: Look, later: Look) -> Look {
 
 /// A look as a sample.
 pub(super) fn sample(metric: &str, look: Option<Look>) -> MetricSample {
-    let (increment, note) = match look {
-        Some(Ok(counted)) => (Some(counted.increment), counted.note),
-        Some(Err(error)) => (None, Some(format!("failed to {error}"))),
-        None => (None, Some("no answer within the interval".to_owned())),
-    };
-    MetricSample { metric: metric.to_owned(), increment, note }
+    let metric = metric.to_owned();
+    match look {
+        Some(Ok(Counted { increment, note, spans_gap })) => {
+            MetricSample { metric, increment: Some(increment), note, spans_gap }
+        }
+        Some(Err(error)) => {
+            MetricSample { metric, note: Some(format!("failed to {error}")), ..Default::default() }
+        }
+        None => {
+            let note = Some("no answer within the interval".to_owned());
+            MetricSample { metric, note, ..Default::default() }
+        }
+    }
 }
 
 fn hung() -> ProbeError {

@@ -24,6 +24,11 @@ impl Line {
         own.filter(|injection| injection.place == Place::Injected).map(|injection| injection.judged).min()
     }
 
+    /// Whether its fault is in place.
+    pub(super) fn in_place(&self, injections: &[Injection]) -> bool {
+        self.injections.iter().any(|&index| injections[index].place == Place::Injected)
+    }
+
     /// Whether its fault was ever seen in effect.
     pub(super) fn active(&self, injections: &[Injection]) -> bool {
         self.injections.iter().any(|&index| injections[index].active)

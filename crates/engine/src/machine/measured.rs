@@ -79,6 +79,7 @@ impl Measured {
                     metric: metric.name.clone(),
                     increment: None,
                     note: Some("not measured".to_owned()),
+                    spans_gap: false,
                 }
             })
         };

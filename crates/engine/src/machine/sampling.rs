@@ -9,7 +9,9 @@ use crate::reason::Reason;
 impl Machine {
     pub(super) fn sampled(&mut self, samples: &[MetricSample], out: &mut Vec<Action>) {
         let Some(phase) = self.sampled_in() else { return };
-        let metrics = self.measured.ordered(samples);
+        let mut metrics = self.measured.ordered(samples);
+        let in_place = self.lines.iter().map(|line| line.in_place(&self.injections)).collect();
+        self.borders.keep(self.measured.intervals, (phase, in_place), &mut metrics);
         let sampled = Known::Sampled { interval: self.measured.intervals, phase, metrics: metrics.clone() };
         self.measured.remember(&sampled);
         out.push(Action::Emit(sampled));

@@ -57,12 +57,16 @@ pub(crate) fn begin(plan: RunPlan) -> Begin {
 
 pub(crate) fn sampled(bad: u64, total: u64) -> Input {
     let increment = Some(Increment { bad, total });
-    Input::Sampled { metrics: vec![MetricSample { metric: "pay".to_owned(), increment, note: None }] }
+    Input::Sampled {
+        metrics: vec![MetricSample { metric: "pay".to_owned(), increment, note: None, spans_gap: false }],
+    }
 }
 
 pub(crate) fn gap() -> Input {
     let note = Some("no answer in time".to_owned());
-    Input::Sampled { metrics: vec![MetricSample { metric: "pay".to_owned(), increment: None, note }] }
+    Input::Sampled {
+        metrics: vec![MetricSample { metric: "pay".to_owned(), increment: None, note, spans_gap: false }],
+    }
 }
 
 pub(crate) fn resolved(injection: InjectionId) -> Input {

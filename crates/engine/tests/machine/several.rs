@@ -2,7 +2,11 @@
 
 use super::plans::*;
 use steadfast_engine::machine::{Action, Input};
-use steadfast_model::{Duration, Phase, event::Tolerance};
+use steadfast_model::{
+    Duration, Phase,
+    event::{RunPlan, Tolerance},
+    sample::{Increment, MetricSample},
+};
 
 #[test]
 fn injections_follow_each_other() {
@@ -98,4 +102,49 @@ fn gaps_in_a_wait_do_not_make_a_finding_incomplete_and_gaps_under_a_fault_do() {
         run.sample(30, 0, 100);
         assert_eq!(run.ended(), ended);
     }
+}
+
+/// Counts that reach back over the gap before them.
+fn reaching_back(bad: u64, total: u64) -> Input {
+    let increment = Some(Increment { bad, total });
+    Input::Sampled {
+        metrics: vec![MetricSample { metric: "pay".to_owned(), increment, note: None, spans_gap: true }],
+    }
+}
+
+#[test]
+fn what_was_counted_over_the_beginning_of_a_fault_is_a_gap() {
+    let mut run = Run::of(RunPlan { baseline: Duration::from_secs(30), ..plan(&[true]) });
+    run.tell(resolved(run.ids[0]));
+    run.sample(29, 0, 100);
+    run.tell(gap());
+    run.tell(Input::FaultInjected { injection: run.ids[0] });
+    run.see(active());
+    run.tell(reaching_back(7, 407));
+    run.sample(9, 0, 100);
+    run.sample(20, 0, 100);
+    let metric = &run.conclusion().finding["metrics"][0];
+    assert_eq!((&metric["fault"]["total"], &metric["completeness"]), (&900.0.into(), &0.9.into()));
+    assert!(run.replay().agrees);
+}
+
+#[test]
+fn what_was_counted_over_the_end_of_a_fault_is_a_gap_and_within_it_is_not() {
+    let mut run = Run::under_fault(plan(&[true]));
+    run.see(active());
+    run.sample(2, 0, 100);
+    run.tell(gap());
+    run.tell(reaching_back(3, 200));
+    run.sample(5, 0, 100);
+    run.tell(gap());
+    run.tell(reaching_back(90, 200));
+    run.sample(20, 0, 100);
+    let metric = &run.conclusion().finding["metrics"][0];
+    assert_eq!((&metric["fault"]["bad"], &metric["fault"]["total"]), (&3.0.into(), &900.0.into()));
+    let shown = run
+        .events()
+        .iter()
+        .filter(|event| format!("{event:?}").contains("before a fault began or ended"))
+        .count();
+    assert_eq!(shown, 1, "it is told why");
 }

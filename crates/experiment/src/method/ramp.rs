@@ -49,15 +49,11 @@ impl Inject {
     /// The fault in each step of its ramp, with what people call the step; without a ramp it is one, without a name.
     ///
     /// # Errors
-    /// The step that the fault does not take, and why.
-    pub fn steps(&self) -> Result<Vec<(FaultSpec, Option<String>)>, (usize, String)> {
+    /// Why the fault does not take a step.
+    pub fn steps(&self) -> Result<Vec<(FaultSpec, Option<String>)>, String> {
         if self.ramp.is_empty() {
             return Ok(vec![(self.fault.clone(), None)]);
         }
-        let step = |(index, step): (usize, &RampStep)| {
-            let fault = step.apply(&self.fault).map_err(|why| (index, why))?;
-            Ok((fault, Some(step.to_string())))
-        };
-        self.ramp.iter().enumerate().map(step).collect()
+        self.ramp.iter().map(|step| Ok((step.apply(&self.fault)?, Some(step.to_string())))).collect()
     }
 }

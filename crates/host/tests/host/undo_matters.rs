@@ -8,7 +8,7 @@ use steadfast_linux::{
     ProcessHandle,
     network::{self, Namespace},
 };
-use steadfast_model::{InjectionId, undo::UndoVerb};
+use steadfast_model::{InjectionId, process::Signal, undo::UndoVerb};
 use steadfast_testkit::{NetnsPair, Sleeper};
 
 use crate::{
@@ -44,20 +44,28 @@ impl Scene {
             let namespace = Namespace::named(&pair.a).unwrap().unwrap();
             network::status(&namespace, "steadfast_").unwrap().len()
         });
-        (self.sleeper.runs(), stopped, self.street.rules().await, tables, self.workers())
+        (self.sleeper.runs(), stopped, self.street.rules().await, tables, self.workers(false).len())
     }
 
-    /// Of every injection in this ledger, undone or not, as far as they live.
-    fn workers(&self) -> usize {
+    /// Of every injection in this ledger, undone or not, as far as they live: those that make load, or all.
+    fn workers(&self, all: bool) -> Vec<ProcessHandle> {
         let stage = &self.street.stage;
         let accounts = self.ordered.borrow().clone().into_iter();
         let accounts = accounts.filter_map(|injection| stage.ledger().find(injection).unwrap());
         let records = accounts.flat_map(|account| account.records);
-        let lives = |verb| match verb {
-            UndoVerb::EndStress { worker, .. } => ProcessHandle::open(&worker).unwrap().is_some(),
-            _ => false,
+        let of = |verb| match verb {
+            UndoVerb::EndStress { worker, .. } => Some(worker),
+            UndoVerb::EndWorker { worker, .. } if all => Some(worker),
+            _ => None,
         };
-        records.filter(|record| record.known_verb().is_some_and(lives)).count()
+        let workers = records.filter_map(|record| record.known_verb().and_then(of));
+        workers.filter_map(|worker| ProcessHandle::open(&worker).unwrap()).collect()
+    }
+
+    fn signal_workers(&self, signal: Signal) {
+        for worker in self.workers(true) {
+            worker.signal(signal).unwrap();
+        }
     }
 
     async fn order(&self, known: &FaultKind) -> InjectionOrder {
@@ -105,8 +113,11 @@ async fn life(known: &FaultKind, undoes: bool) -> [Snapshot; 3] {
     let before = scene.snapshot().await;
     scene.street.host.inject(&order).await.unwrap();
     let during = scene.snapshot().await;
+    // A worker ends by itself when it is given up. One that hangs cannot: then it is the undo alone that ends it.
+    scene.signal_workers(Signal::Stop);
     scene.street.host.revert(order.injection).await.unwrap();
     let after = scene.snapshot().await;
+    scene.signal_workers(Signal::Kill);
     assert!(scene.street.stage.status().injections.is_empty(), "{}: it counts as undone", known.kind);
     [before, during, after]
 }

@@ -33,6 +33,8 @@ const MOST_WORKERS: u32 = 256;
 const LEAST_LOAD: f64 = 0.01;
 /// What must have been computed of what was asked for.
 const ENOUGH: f64 = 0.8;
+/// What must have been computed at the least when the rest was waited for. With less, others feel little of it.
+const FELT: f64 = 0.25;
 /// Three periods: less says nothing about a share of the time.
 const LONG_ENOUGH: StdDuration = StdDuration::from_millis(300);
 
@@ -157,6 +159,9 @@ fn judge_worker(before: Option<&StressWorker>, now: &StressWorker) -> Effect {
             Effect::Idle { why: format!("{took}: cgroup {} leaves it {left:.2}", limit.cgroup) }
         }
         // Its threads stood in line all the time: what they did not get, others had, and waited for in turn.
+        _ if ran + waited >= ENOUGH * asked && ran < FELT * asked => {
+            Effect::Idle { why: format!("{took}: others had the rest, and felt little of it") }
+        }
         _ if ran + waited >= ENOUGH * asked => {
             Effect::Active { evidence: format!("{took} and waited for the rest, which others had") }
         }

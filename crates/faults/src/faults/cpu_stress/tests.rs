@@ -57,6 +57,8 @@ fn what_was_asked_for_must_have_been_computed_or_waited_for() {
     let active = |effect: &Effect| matches!(effect, Effect::Active { .. });
     assert!(active(&judge(worker(1_000, 1.7, 0.0))));
     assert!(active(&judge(worker(1_000, 0.9, 0.9))), "others have the rest");
+    let little = judge(worker(1_000, 0.4, 1.6));
+    assert!(matches!(&little, Effect::Idle { why } if why.ends_with("felt little of it")), "{little}");
     let idle = judge(worker(1_000, 0.9, 0.1));
     assert!(matches!(idle, Effect::Idle { .. }), "{idle}");
     assert!(matches!(judge(worker(200, 2.0, 0.0)), Effect::Idle { .. }), "too early to say");

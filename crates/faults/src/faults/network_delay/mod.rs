@@ -67,7 +67,9 @@ impl NetworkDelay {
     fn warnings(&self) -> Vec<String> {
         let fits = f64::from(MOST_WAITING) / self.latency.seconds();
         let warning = || {
-            format!("at most {MOST_WAITING} packets wait at once: above {fits:.0} packets a second some pass undelayed, and the effect does not count as seen")
+            format!(
+                "at most {MOST_WAITING} packets wait at once: above {fits:.0} packets a second some pass undelayed, and the effect does not count as seen"
+            )
         };
         if fits < FEW { vec![warning()] } else { Vec::new() }
     }
@@ -83,8 +85,13 @@ impl Fault for NetworkDelay {
     fn check(&self, problems: &mut Problems) {
         check_latency(self.latency, self.jitter, problems);
         if self.latency.std() + self.jitter.std() > LONGEST {
-            let hint = "a packet that is held for longer is as good as lost: take networkPartition or networkLoss";
-            problems.error(&["latency"], "packets can wait for at most a minute, jitter included", Some(hint));
+            let hint =
+                "a packet that is held for longer is as good as lost: take networkPartition or networkLoss";
+            problems.error(
+                &["latency"],
+                "packets can wait for at most a minute, jitter included",
+                Some(hint),
+            );
         }
         check_traffic(&self.peers, &self.ports, self.protocol, problems);
         check_backend(&self.traffic(), &self.fault(), problems);

@@ -9,11 +9,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use steadfast_model::{
-    Duration, Problems,
-    sample::Increment,
-    secret::TextOrSecret,
-};
+use steadfast_model::{Duration, Problems, sample::Increment, secret::TextOrSecret};
 
 pub use expect::{CommandExpectation, JsonExpectation, NumberExpectation};
 

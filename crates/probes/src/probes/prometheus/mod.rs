@@ -263,7 +263,9 @@ impl QueryValue {
         {
             problems.error(
                 &["value", "every"],
-                format!("each value reaches {range} back: steps of {every} would count the same things again"),
+                format!(
+                    "each value reaches {range} back: steps of {every} would count the same things again"
+                ),
                 Some("write a longer `every`, or a shorter range in the query"),
             );
         }

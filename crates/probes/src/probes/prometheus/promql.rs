@@ -247,7 +247,10 @@ mod tests {
     fn the_metric_of_a_part_is_looked_for_where_the_whole_is() {
         let (part, total) = ("a_total{job=\"g\",status=~\"5..\"}", "a_total{job=\"g\",route!=\"/x\"}");
         let query = named(part, total, &["status"]).unwrap();
-        assert!(query.contains("count({__name__=\"a_total\",job=\"g\",route!=\"/x\",status!=\"\"})"), "{query}");
+        assert!(
+            query.contains("count({__name__=\"a_total\",job=\"g\",route!=\"/x\",status!=\"\"})"),
+            "{query}"
+        );
         assert_eq!(read(&query).unwrap().selectors.len(), 2);
         let other = named("errors_total{job=\"g\"}", total, &[]).unwrap();
         assert!(other.contains("{__name__=\"errors_total\",job=\"g\"}"), "{other}");

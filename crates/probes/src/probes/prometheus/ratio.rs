@@ -56,7 +56,17 @@ type Gap = (String, Option<&'static str>);
 impl RatioWatch {
     pub(super) fn new(probe: Prometheus, ratio: Option<CounterRatio>) -> Self {
         let (part, total) = (Counts::default(), Counts::default());
-        Self { probe, ratio, part, total, read: None, scraped: Newest::new(), uncounted: 0, ahead: 0, part_known: false }
+        Self {
+            probe,
+            ratio,
+            part,
+            total,
+            read: None,
+            scraped: Newest::new(),
+            uncounted: 0,
+            ahead: 0,
+            part_known: false,
+        }
     }
 
     async fn ask(&self, world: &dyn World) -> Result<Known, ProbeError> {
@@ -90,7 +100,11 @@ impl RatioWatch {
         let lazy = "if it appears only with the first such event, say so with `absentIsZero: true`; otherwise compare the selector with the page of your Prometheus";
         let labels: Vec<&str> = part.needed_labels().collect();
         let Some(query) = promql::named(&part.to_string(), &ratio.total.to_string(), &labels) else {
-            return if ratio.absent_is_zero { Ok(false) } else { error("it finds nothing and names no metric", lazy) };
+            return if ratio.absent_is_zero {
+                Ok(false)
+            } else {
+                error("it finds nothing and names no metric", lazy)
+            };
         };
         let Data::Vector(found) = api::instant(&self.probe, &query, world).await?.data else {
             return error("the numbers of its series are no numbers", lazy);

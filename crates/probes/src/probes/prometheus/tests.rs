@@ -78,7 +78,10 @@ fn a_part_that_can_never_be_found_is_a_gap_and_not_zero_failures() {
     assert_eq!(last(&lazy, &[look(&[])]), (0, 0, String::new()));
     assert!(last_error(&lazy, &[look(&[("", 3.0)])]).contains("has a label `code`"));
     // Once it is known it is not asked for again.
-    assert_eq!(last(RATIO, &[look(&[("", 3.0), ("code", 3.0)]), at(3.0, &[("200", 104.0)])]), (0, 4, String::new()));
+    assert_eq!(
+        last(RATIO, &[look(&[("", 3.0), ("code", 3.0)]), at(3.0, &[("200", 104.0)])]),
+        (0, 4, String::new())
+    );
 }
 
 fn looks(document: &str, answers: &[Vec<String>]) -> Vec<Result<Counted, ProbeError>> {
@@ -195,7 +198,7 @@ fn a_value_is_one_event_a_look_and_bad_outside_its_limits() {
 
 #[test]
 fn a_value_that_is_not_one_number_is_a_gap() {
-        for (answer, expected) in [
+    for (answer, expected) in [
         (vector(1.0, &[("", f64::NAN)]), "the value is NaN"),
         (vector(1.0, &[("", f64::INFINITY)]), "the value is inf"),
         (vector(1.0, &[]), "gives no value"),
@@ -223,7 +226,8 @@ fn every_step_since_the_last_look_is_an_event() {
 
 #[test]
 fn steps_are_no_more_events_than_there_are_new_samples() {
-    let values: Vec<(f64, f64)> = (11..=20).map(|at| (f64::from(at), if at < 14 { 99.0 } else { 1.0 })).collect();
+    let values: Vec<(f64, f64)> =
+        (11..=20).map(|at| (f64::from(at), if at < 14 { 99.0 } else { 1.0 })).collect();
     let second = |new: f64| vec![read(20.5, 20.4), vector(20.0, &[("0", new)]), steps(&values)];
     let (bad, total, note) = last(STEPS, &[vec![read(10.5, 10.4)], second(2.0)]);
     assert_eq!((bad, total), (1, 2));
@@ -246,7 +250,10 @@ fn a_value_that_reaches_far_back_is_one_event_for_as_long_as_it_reaches() {
     let every = document.replace("10 }", "10, \"every\": \"5s\" }");
     let mut problems = Problems::new();
     probe(&every).check(&mut problems);
-    assert!(problems.all()[0].to_string().contains("value.every: each value reaches 10s back"), "{problems:?}");
+    assert!(
+        problems.all()[0].to_string().contains("value.every: each value reaches 10s back"),
+        "{problems:?}"
+    );
 }
 
 #[test]
@@ -308,7 +315,12 @@ fn answers_that_are_none_are_gaps_with_a_hint() {
 #[test]
 fn what_is_beyond_the_limits_of_an_answer_is_read_over_and_takes_no_place() {
     let read = |body: String| {
-        answer::read(&crate::world::HttpAnswer { status: 200, body: body.into(), content_type: None, took: std::time::Duration::ZERO })
+        answer::read(&crate::world::HttpAnswer {
+            status: 200,
+            body: body.into(),
+            content_type: None,
+            took: std::time::Duration::ZERO,
+        })
     };
     let one = r#"{"metric":{},"value":[1,"1"]},"#;
     // Past the limit stands what could not be kept.
@@ -321,7 +333,9 @@ fn what_is_beyond_the_limits_of_an_answer_is_read_over_and_takes_no_place() {
         assert_eq!(wrong.cause, format!("these are more than {MOST_SERIES} series"));
     }
     let infos = format!("[{}0]", r#""hm","#.repeat(20));
-    let body = format!(r#"{{ "status": "success", "infos": {infos}, "data": {{ "resultType": "scalar", "result": [1, "1"] }} }}"#);
+    let body = format!(
+        r#"{{ "status": "success", "infos": {infos}, "data": {{ "resultType": "scalar", "result": [1, "1"] }} }}"#
+    );
     assert_eq!(read(body).unwrap().remarks.len(), 20);
 }
 

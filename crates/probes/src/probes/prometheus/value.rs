@@ -81,11 +81,7 @@ impl ValueWatch {
     }
 
     /// What time it is there, and how new what the query reads is.
-    async fn newest(
-        &self,
-        notes: &mut Vec<String>,
-        world: &dyn World,
-    ) -> Result<(i64, Seen), ProbeError> {
+    async fn newest(&self, notes: &mut Vec<String>, world: &dyn World) -> Result<(i64, Seen), ProbeError> {
         let error = |cause: String| api::error(&self.probe, cause, None);
         let selectors = promql::read(&self.value.query).map_err(error)?.selectors;
         let answer = api::instant(&self.probe, &promql::newest(&selectors), world).await?;
@@ -131,7 +127,8 @@ impl ValueWatch {
                     return Err(("there is no new sample since the last look".to_owned(), Some(hint)));
                 }
                 Some((_, are)) if are < were && !self.value.series_may_vanish => {
-                    let hint = "is a target down? `seriesMayVanish: true` says that series come and go by design";
+                    let hint =
+                        "is a target down? `seriesMayVanish: true` says that series come and go by design";
                     let cause = format!("{} of {were} series that it read before are gone", were - are);
                     return Err((cause, Some(hint)));
                 }

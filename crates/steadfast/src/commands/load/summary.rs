@@ -36,6 +36,13 @@ impl Summary {
         (decided > 0).then(|| self.bad() as f64 / decided as f64)
     }
 
+    /// Whether one latency in a hundred may be half our own error.
+    fn is_mostly_ours(&self) -> bool {
+        let [.., late99, _] = self.timing.late_us;
+        let [.., p99, _] = self.report.latency_us;
+        p99 > 0 && late99 > p99 / 2
+    }
+
     /// Why nothing was shown.
     fn nothing_shown(&self) -> Option<String> {
         if self.timing.faults > 0 {
@@ -81,6 +88,7 @@ impl Summary {
             "causes": self.report.failures,
             "latencyMicros": answered.then(|| json!({ "p50": p50, "p90": p90, "p99": p99, "max": max })),
             "lateStartMicros": (due > 0).then(|| json!({ "p50": late50, "p99": late99, "max": late_max })),
+            "mostlyOurs": self.is_mostly_ours(),
             "nothingShown": self.nothing_shown(),
         })
     }
@@ -110,6 +118,12 @@ impl Summary {
         if due > 0 {
             let [p50, p99, max] = self.timing.late_us.map(micros);
             terminal.print(format_args!("late start  p50 {p50}   p99 {p99}   max {max}   (our own error)"));
+        }
+        if self.is_mostly_ours() {
+            let word = paint(colour, Style::Yellow, "note:");
+            terminal.print(format_args!(
+                "{word} much of these latencies is ours: this machine is too busy for this rate"
+            ));
         }
         if let Some(why) = self.nothing_shown() {
             terminal.print(format_args!("{} {why}", paint(colour, Style::Yellow, "nothing was shown:")));
