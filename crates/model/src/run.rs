@@ -26,6 +26,9 @@ pub struct RunFilter {
     /// Only runs that began at this moment or later.
     #[serde(default)]
     pub since: Option<WallTime>,
+    /// Only runs that were made here, none that were imported.
+    #[serde(default)]
+    pub made_here: bool,
     /// At most this many; all when absent.
     pub limit: Option<u32>,
 }

@@ -67,3 +67,34 @@ pub fn environment(
     };
     env.iter().map(|(name, text)| Ok((name.clone(), value(text)?))).collect()
 }
+
+/// A text of a program without the secrets that it was given: many print their arguments or tokens when they fail. What
+/// a program has encoded or cut is not found.
+#[must_use]
+pub fn hide(text: &str, env: &BTreeMap<String, TextOrSecret>, values: &[(String, Secret)]) -> String {
+    let is_secret = |name: &str| matches!(env.get(name), Some(TextOrSecret::Secret { .. }));
+    let secrets = values.iter().filter(|(name, _)| is_secret(name));
+    let mut secrets: Vec<&str> = secrets.map(|(_, value)| value.expose().trim()).collect();
+    // One may hold another.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets
+        .into_iter()
+        .filter(|secret| !secret.is_empty())
+        .fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_hidden_and_nothing_else() {
+        let env: BTreeMap<String, TextOrSecret> = serde_json::from_str(
+            r#"{ "A": { "secret": { "env": "A" } }, "B": { "secret": { "env": "B" } }, "C": "plain", "D": { "secret": { "env": "D" } } }"#,
+        )
+        .unwrap();
+        let values = [("A", "s3cret\n"), ("B", "s3cret-long"), ("C", "plain"), ("D", "")];
+        let values = values.map(|(name, value)| (name.to_owned(), Secret::new(value.to_owned())));
+        assert_eq!(hide("plain s3cret-long=s3cret", &env, &values), "plain …=…");
+    }
+}

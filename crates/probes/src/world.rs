@@ -148,16 +148,16 @@ pub struct CommandAnswer {
     pub output: String,
     /// The end of what it complained about.
     pub errors: String,
+    /// Processes that it started and that could not be ended, since they belong to another user.
+    pub left: Vec<i32>,
 }
 
-impl CommandAnswer {
-    /// The last line of what it complained about, if it did.
-    #[must_use]
-    pub fn complaint(&self) -> Option<String> {
-        let said = self.errors.trim().lines().last().unwrap_or_default();
-        let said: String = steadfast_model::text::harmless(said).chars().take(200).collect();
-        (!said.is_empty()).then_some(said)
-    }
+/// The last line of what a program complained about, if it did.
+#[must_use]
+pub fn complaint(errors: &str) -> Option<String> {
+    let said = errors.trim().lines().last().unwrap_or_default();
+    let said: String = steadfast_model::text::harmless(said).chars().take(200).collect();
+    (!said.is_empty()).then_some(said)
 }
 
 /// How a program ended.

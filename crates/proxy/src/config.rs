@@ -43,6 +43,8 @@ pub struct Limits {
     pub control: usize,
     /// How long an HTTP client may take from the first to the last byte of a request's head. Default 30 s.
     pub head: Duration,
+    /// Bytes that all connections together hold back, about; what is beyond is not read before others leave. Default 256 MiB.
+    pub held: usize,
     /// How long connecting to the upstream may take. Default 10 s.
     pub connect: Duration,
 }
@@ -55,6 +57,7 @@ impl Default for Limits {
             removed: 100_000,
             control: 64,
             head: Duration::from_secs(30),
+            held: 256 * 1024 * 1024,
             connect: Duration::from_secs(10),
         }
     }

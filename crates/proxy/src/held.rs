@@ -1,6 +1,12 @@
 //! Bytes on hold, in order, each chunk until its time. Pure: time is an argument.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
 
 /// The most bytes one half of a connection holds. A full half stops reading (or accepting writes) until bytes leave,
 /// so the throughput under a delay is at most this much per latency.
@@ -12,12 +18,39 @@ const ENOUGH: usize = 256 * 1024;
 /// An emptied buffer larger than this is given back.
 const KEPT: usize = 64 * 1024;
 
+/// What a half that holds nothing may always take, so that no connection stands still for want of budget.
+const LEAST: usize = 4 * 1024;
+
+/// What all halves of a proxy may hold together, in bytes. A half without any left does not read.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    most: usize,
+    used: AtomicUsize,
+}
+
+impl Budget {
+    pub(crate) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most, used: AtomicUsize::new(0) })
+    }
+
+    fn left(&self) -> usize {
+        self.most.saturating_sub(self.used.load(Relaxed))
+    }
+}
+
 /// A queue of chunks and, after the last, perhaps the end of the stream.
 #[derive(Default)]
 pub(crate) struct Held {
     bytes: VecDeque<u8>,
     chunks: VecDeque<Chunk>,
     end: Option<Chunk>,
+    budget: Option<Arc<Budget>>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.give_back(self.bytes.len() + self.chunks.len() * OVERHEAD);
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -30,6 +63,18 @@ struct Chunk {
 }
 
 impl Held {
+    /// Nothing on hold, and what it takes counts against this budget.
+    pub(crate) fn of(budget: &Arc<Budget>) -> Self {
+        let budget = Some(Arc::clone(budget));
+        Self { bytes: VecDeque::new(), chunks: VecDeque::new(), end: None, budget }
+    }
+
+    fn give_back(&self, bytes: usize) {
+        if let Some(budget) = &self.budget {
+            budget.used.fetch_sub(bytes, Relaxed);
+        }
+    }
+
     /// Nothing on hold, not even an end.
     pub(crate) fn is_empty(&self) -> bool {
         self.chunks.is_empty() && self.end.is_none()
@@ -42,12 +87,17 @@ impl Held {
 
     /// How many bytes one more chunk may have.
     pub(crate) fn room(&self) -> usize {
-        LARGEST.saturating_sub(self.bytes.len() + (self.chunks.len() + 1) * OVERHEAD)
+        let own = LARGEST.saturating_sub(self.bytes.len() + (self.chunks.len() + 1) * OVERHEAD);
+        let least = if self.chunks.is_empty() { LEAST } else { 0 };
+        own.min(self.budget.as_ref().map_or(own, |budget| budget.left().saturating_sub(OVERHEAD).max(least)))
     }
 
     /// Puts a chunk on hold until `due`, or until the one before it leaves. Its mark is told when it has left.
     pub(crate) fn push(&mut self, bytes: &[u8], arrived: u64, due: u64, number: u64, mark: u64) {
         let due = due.max(self.chunks.back().map_or(0, |last| last.due));
+        if let Some(budget) = &self.budget {
+            budget.used.fetch_add(bytes.len() + OVERHEAD, Relaxed);
+        }
         self.bytes.extend(bytes);
         self.chunks.push_back(Chunk { length: bytes.len(), arrived, due, number, mark });
     }
@@ -94,6 +144,7 @@ impl Held {
     /// Lets go of that many bytes from the front, and tells the mark of every chunk that is gone by then.
     pub(crate) fn consume(&mut self, mut count: usize, mut gone: impl FnMut(u64)) {
         self.bytes.drain(..count);
+        self.give_back(count);
         while let Some(first) = self.chunks.front_mut() {
             if first.length > count {
                 first.length -= count;
@@ -102,6 +153,7 @@ impl Held {
             count -= first.length;
             gone(first.mark);
             self.chunks.pop_front();
+            self.give_back(OVERHEAD);
         }
         if self.bytes.is_empty() && self.bytes.capacity() > KEPT {
             self.bytes = VecDeque::new();

@@ -21,6 +21,7 @@ use steadfast_model::{
 use crate::{
     config::ProxyConfig,
     connection::Connection,
+    held::Budget,
     rule::Rule,
     rules::{Change, Rules},
     timer::Timers,
@@ -31,6 +32,8 @@ pub(crate) struct Hub {
     pub(crate) config: ProxyConfig,
     pub(crate) listen: SocketAddr,
     pub(crate) timers: Arc<Timers>,
+    /// What all connections may hold together.
+    pub(crate) budget: Arc<Budget>,
     clock: Arc<dyn Clock>,
     rules: Mutex<Rules>,
     /// What connections read: a copy of the rules in place, and a number that grows with every change of it.
@@ -52,10 +55,12 @@ impl Hub {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let rules = Rules::new(config.protocol, config.limits.rules, config.limits.removed);
+        let budget = Budget::new(config.limits.held);
         Self {
             config,
             listen,
             timers,
+            budget,
             clock,
             rules: Mutex::new(rules),
             current: Mutex::new(Arc::from([])),

@@ -209,6 +209,8 @@ fn escaped(text: &str) -> String {
             '&' => out += "&amp;",
             // So that nobody is called and no page is linked.
             '@' => out += "&#64;",
+            // `www.` alone is enough for a link.
+            '.' if out.ends_with(['w', 'W']) => out += "&#46;",
             letter if letter.is_control() => out.push(' '),
             letter => out.push(letter),
         }
@@ -232,6 +234,11 @@ fn longest_run(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_address_becomes_a_link() {
+        assert_eq!(escaped("www.evil.example WWW.evil"), "www&#46;evil.example WWW&#46;evil");
+    }
 
     #[test]
     fn no_text_can_break_out() {

@@ -17,7 +17,9 @@ pub(crate) async fn ask(plan: &mut Plan, session: &Session) -> Result<(), Failur
         return Ok(());
     }
     let store = session.history().await?;
-    let filter = RunFilter { experiment: Some(plan.name.clone()), limit: Some(RUNS), ..RunFilter::default() };
+    // Runs of elsewhere tell of another place, which may be calmer.
+    let (experiment, limit) = (Some(plan.name.clone()), Some(RUNS));
+    let filter = RunFilter { experiment, limit, made_here: true, ..RunFilter::default() };
     let (mut runs, mut read) = (Vec::new(), 0);
     for run in store.list(&filter).await? {
         let events = store.events(run.id).await?;

@@ -67,14 +67,22 @@ pub(crate) fn say(plan: &Plan, terminal: Terminal) {
     for metric in &foretold.forecast.metrics {
         let found = match &metric.detectable {
             Some(effect) => format!(
-                ", or that {} or more are bad (stopped within {})",
+                ", or that {} or more are bad ({})",
                 share(effect.rate),
-                duration(effect.stop_seconds.unwrap_or(foretold.fault_seconds))
+                match effect.stop_seconds {
+                    Some(usual) => format!(
+                        "usually stopped after {}, at the latest after {}",
+                        duration(usual),
+                        duration(foretold.fault_seconds)
+                    ),
+                    None => format!("not stopped early, over after {}", duration(foretold.fault_seconds)),
+                }
             ),
             None => String::new(),
         };
         // The verdict's own words stay out of this: nothing has been shown yet.
-        let held = chance(metric.held);
+        let best = if metric.rate.is_none() { "at best " } else { "" };
+        let held = format!("{best}{}", chance(metric.held));
         terminal
             .say(format_args!("  shows    {}: that nothing is wrong (chance {held}){found}", metric.name));
     }
@@ -112,20 +120,22 @@ fn print_metric(metric: &MetricForecast, fault_seconds: f64, terminal: Terminal)
     let decimals = if metric.traffic >= 10.0 { 0 } else { 2 };
     terminal.print(format_args!("  traffic                       {:.decimals$}/s, {usual}", metric.traffic));
     terminal.print(format_args!("  dispersion                    {:.1}, {source}", metric.dispersion.end));
-    terminal.print(format_args!("  held if nothing is wrong      {}", chance(metric.held)));
+    let best = if metric.rate.is_none() { ", at best" } else { "" };
+    terminal.print(format_args!("  held if nothing is wrong      {}{best}", chance(metric.held)));
     let Some(effect) = &metric.detectable else {
         terminal.print("  smallest effect found         none, or not known before the baseline is");
         return;
     };
-    let lasts = effect.stop_seconds.unwrap_or(fault_seconds);
+    let usually = effect.stop_seconds.map_or("not stopped early".to_owned(), duration);
     terminal.print(format_args!(
         "  smallest effect found (80 %)  {} bad{}",
         share(effect.rate),
         times(effect)
     ));
-    terminal.print(format_args!("  longest until it is stopped   {}", duration(lasts)));
+    terminal.print(format_args!("  usually stopped after         {usually}"));
+    terminal.print(format_args!("  longest until it is stopped   {}", duration(fault_seconds)));
     terminal
-        .print(format_args!("  cost until then               {:.0} more bad events than usual", effect.cost));
+        .print(format_args!("  usual cost                    {:.0} more bad events than usual", effect.cost));
     terminal.print("  bad under the fault   found      stopped after   more bad events");
     for effect in &metric.effects {
         let stops = effect.stop_seconds.map_or("the end".to_owned(), duration);

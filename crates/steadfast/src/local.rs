@@ -51,7 +51,7 @@ impl Api for LocalApi {
 }
 
 /// Replays the events and compares with the stored conclusion, and that with what lists show.
-fn compare(run: &RunSummary, events: &[Event]) -> ReplayResult {
+pub(crate) fn compare(run: &RunSummary, events: &[Event]) -> ReplayResult {
     let concluded = events.iter().rev().find_map(|event| match event.body.known() {
         Some(Known::Concluded(conclusion)) => Some(conclusion),
         _ => None,

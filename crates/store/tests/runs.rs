@@ -210,4 +210,8 @@ async fn a_run_of_another_history_is_kept_once_and_never_mixed_up() {
     assert!(matches!(store.import(&namesake, &events).await, Err(StoreError::Differs { .. })));
     assert_eq!(store.events(run.id).await.unwrap(), events);
     assert_eq!(store.list(&RunFilter::default()).await.unwrap().len(), 1);
+    let here = RunFilter { made_here: true, ..RunFilter::default() };
+    assert!(store.list(&here).await.unwrap().is_empty());
+    store.begin(&new_run("own", 2)).await.unwrap();
+    assert_eq!(store.list(&here).await.unwrap()[0].experiment, "own");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use steadfast_model::{Duration, secret::TextOrSecret};
 use steadfast_probes::{
     program,
-    world::{CommandEnd, CommandRequest, World},
+    world::{CommandEnd, CommandRequest, World, complaint},
 };
 
 /// The most that a program may print, in bytes. It is ended when it prints more.
@@ -50,22 +50,16 @@ impl Command {
             CommandEnd::Late => format!("it did not end within {}", self.deadline),
             CommandEnd::TooMuch => format!("it printed more than {LONGEST_OUTPUT} bytes"),
         };
+        let left = &answer.left;
+        let left = (!left.is_empty()).then(|| format!("it left processes of another user behind: {left:?}"));
         if matches!(answer.end, CommandEnd::Exited(code) if self.exit_codes.contains(&code)) {
-            return Ok(how);
+            return Ok(match left {
+                Some(left) => format!("{how}; {left}"),
+                None => how,
+            });
         }
-        Err(match answer.complaint() {
-            Some(said) => format!("{how}; it says: {}", without_secrets(said, &request)),
-            None => how,
-        })
+        let said = complaint(&program::hide(&answer.errors, &self.env, &request.env));
+        let said = said.map(|said| format!("it says: {said}"));
+        Err([Some(how), said, left].into_iter().flatten().collect::<Vec<_>>().join("; "))
     }
-}
-
-/// What a program says may hold a value that it was given.
-fn without_secrets(mut said: String, request: &CommandRequest) -> String {
-    for (name, value) in &request.env {
-        if !value.expose().is_empty() {
-            said = said.replace(value.expose(), &format!("${name}"));
-        }
-    }
-    said
 }

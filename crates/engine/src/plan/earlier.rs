@@ -100,6 +100,12 @@ impl Earlier {
     pub fn rate(&self) -> Option<f64> {
         (self.sum.total > 0).then(|| self.sum.bad as f64 / self.sum.total as f64)
     }
+
+    /// The share to be expected: half an event more, since none of a few is not none at all.
+    #[must_use]
+    pub fn expected_rate(&self) -> Option<f64> {
+        (self.sum.total > 0).then(|| (self.sum.bad as f64 + 0.5) / (self.sum.total as f64 + 1.0))
+    }
 }
 
 /// Values of a document's parameters.

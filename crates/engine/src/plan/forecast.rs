@@ -54,7 +54,11 @@ impl Plan {
                 },
                 traffic,
                 control: None,
-                rate: earlier.and_then(super::Earlier::rate),
+                rate: match metric.tolerance {
+                    Tolerance::Absolute(_) => earlier.and_then(super::Earlier::expected_rate),
+                    // What is tolerated follows from it.
+                    Tolerance::Relative(_) => earlier.and_then(super::Earlier::rate),
+                },
                 history: stored.map(|stored| counts(&stored, interval)),
                 dispersion: None,
                 onset_seconds: metric.onset.seconds() * times,

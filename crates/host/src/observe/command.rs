@@ -28,10 +28,7 @@ pub(super) async fn run(keeper: &[OsString], request: &CommandRequest) -> Result
     // The thread ends with the keeper, which ends when `_held` is dropped.
     let report = tokio::task::spawn_blocking(|| kept.wait()).await;
     let report = report.map_err(|cause| error(cause.to_string(), None, true))?;
-    let CommandReport { end, output, mut errors, left } = report.map_err(|cause| failed(&cause))?;
-    if !left.is_empty() {
-        errors = format!("{errors}\nprocesses of another user are left: {left:?}");
-    }
+    let CommandReport { end, output, errors, left } = report.map_err(|cause| failed(&cause))?;
     let end = match end {
         CommandEnding::Exited(code) => CommandEnd::Exited(code),
         CommandEnding::Killed(signal) => CommandEnd::Killed(signal),
@@ -42,5 +39,5 @@ pub(super) async fn run(keeper: &[OsString], request: &CommandRequest) -> Result
             return Err(error(format!("it cannot be started: {why}"), Some(hint), true));
         }
     };
-    Ok(CommandAnswer { end, output, errors })
+    Ok(CommandAnswer { end, output, errors, left })
 }

@@ -66,3 +66,19 @@ fn a_chunk_is_gone_when_its_last_byte_is() {
     held.consume(2, |mark| gone.push(mark));
     assert_eq!(gone, [7, 8]);
 }
+
+#[test]
+fn all_halves_share_a_budget_and_none_stands_still() {
+    let budget = Budget::new(10_000);
+    let (mut one, mut other) = (Held::of(&budget), Held::of(&budget));
+    one.push(&[0; 9_000], 0, 10, 1, 0);
+    assert_eq!(one.room(), 10_000 - 9_000 - 2 * OVERHEAD);
+    assert_eq!(other.room(), LEAST, "one that holds nothing can always take a little");
+    other.push(&[0; 900], 0, 10, 1, 0);
+    assert_eq!((one.room(), other.room()), (0, 0));
+    one.consume(4_000, |_| ());
+    assert!(other.room() > 3_000);
+    one.consume(5_000, |_| ());
+    drop(other);
+    assert_eq!(budget.left(), 10_000);
+}

@@ -66,7 +66,7 @@ impl Half {
         Self {
             stream,
             connection: Arc::clone(connection),
-            held: Held::default(),
+            held: Held::of(&connection.hub.budget),
             duties: Vec::new(),
             engaged: false,
             number: first_of(stream),

@@ -32,7 +32,9 @@ pub(crate) async fn runs(
         RunsCommand::List { experiment, verdict, outcome, claim, label, since, limit, output } => {
             let (verdict, outcome) = (verdict.map(word).transpose()?, outcome.map(word).transpose()?);
             let since = since.map(|text| list::moment(&text, now)).transpose().map_err(Failure::usage)?;
-            let filter = RunFilter { experiment, verdict, outcome, claim, label, since, limit: Some(limit) };
+            let limit = Some(limit);
+            let filter =
+                RunFilter { experiment, verdict, outcome, claim, label, since, made_here: false, limit };
             list::list(&api.list_runs(&filter).await?, output, terminal)
         }
         RunsCommand::Show { run, events, output } => {

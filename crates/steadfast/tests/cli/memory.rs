@@ -117,6 +117,10 @@ fn runs_go_to_another_history_and_their_verdicts_still_follow_from_their_events(
     third.run(&["runs", "import", &foreign]).expect(65).says("this is format 9");
     assert!(third.runs().is_empty());
 
+    let forged = third.write("v", &forged(&text));
+    third.run(&["runs", "import", &forged]).expect(65).says("does not follow from its events");
+    assert!(third.runs().is_empty());
+
     let list = |arguments: &[&str]| place.run(&[&["runs", "list"], arguments].concat()).expect(0).stdout;
     assert!(list(&["--outcome", "completed"]).contains(&held));
     assert!(!list(&["--outcome", "completed"]).contains(&refuted));
@@ -139,4 +143,27 @@ fn change_one_increment(history: &Path) {
         done.rows_affected()
     });
     assert_eq!(changed, 1);
+}
+
+/// An archive in which every refuted run is held, with digests that agree.
+fn forged(text: &str) -> String {
+    use steadfast_model::digest::of_bytes;
+    let (mut out, mut start) = (String::new(), 0);
+    for line in text.lines() {
+        if line.starts_with("{\"run\":") {
+            start = out.len();
+        }
+        let mut line = line.replace("\"verdict\":\"refuted\"", "\"verdict\":\"held\"");
+        let from = if line.starts_with("{\"runEnd\":") { Some(start) } else { None };
+        let from = if line.starts_with("{\"archiveEnd\":") { Some(0) } else { from };
+        if let Some(from) = from {
+            let mut end: serde_json::Value = serde_json::from_str(&line).unwrap();
+            let inner = end.as_object_mut().unwrap().values_mut().next().unwrap();
+            inner["digest"] = of_bytes(&out.as_bytes()[from..]).into();
+            line = end.to_string();
+        }
+        out += &line;
+        out.push('\n');
+    }
+    out
 }

@@ -63,6 +63,10 @@ impl Runs for Sqlite {
         for event in events {
             insert_event(&mut transaction, run.id, event).await?;
         }
+        sqlx::query("UPDATE runs SET imported = 1 WHERE id = $1")
+            .bind(run.id.to_string())
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -72,7 +76,7 @@ impl Runs for Sqlite {
             "SELECT * FROM runs WHERE ($1 IS NULL OR experiment = $1) AND ($2 IS NULL OR verdict = $2) \
              AND ($4 IS NULL OR outcome = $4) AND ($5 IS NULL OR claim = $5) AND ($6 IS NULL OR started_at >= $6) \
              AND ($7 IS NULL OR EXISTS (SELECT 1 FROM json_each(labels) WHERE key = $7 AND value = $8)) \
-             ORDER BY started_at DESC, id DESC LIMIT $3",
+             AND ($9 IS FALSE OR imported = 0) ORDER BY started_at DESC, id DESC LIMIT $3",
         )
         .bind(&filter.experiment)
         .bind(filter.verdict.map(|verdict| verdict.to_string()))
@@ -82,6 +86,7 @@ impl Runs for Sqlite {
         .bind(filter.since.map(|since| since.0))
         .bind(filter.label.as_ref().map(|(key, _)| key))
         .bind(filter.label.as_ref().map(|(_, value)| value))
+        .bind(filter.made_here)
         .fetch_all(&self.readers)
         .await?;
         rows.into_iter().map(Row::read).collect()

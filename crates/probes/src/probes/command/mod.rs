@@ -15,7 +15,7 @@ pub use expect::{CommandExpectation, JsonExpectation, NumberExpectation};
 
 use crate::{
     Counted, Probe, ProbeError, Watch, program,
-    world::{CommandEnd, CommandRequest, World},
+    world::{CommandAnswer, CommandEnd, CommandRequest, World, complaint},
 };
 
 /// The most that a program may print, in bytes. It is ended when it prints more.
@@ -71,18 +71,30 @@ impl Watch for CommandWatch {
         let request = self.probe.request(world)?;
         let answer = world.run(&request).await?;
         let first = !std::mem::replace(&mut self.looked, true);
-        let wrong = self.probe.wrong_with(&answer.end, &answer.output).map_err(|(cause, hint)| {
-            let cause = match answer.complaint() {
-                Some(said) => format!("{cause}; it says: {said}"),
-                None => cause,
-            };
-            self.probe.error(cause, hint)
-        })?;
+        let hide = |text: &str| program::hide(text, &self.probe.env, &request.env);
+        let CommandAnswer { end, output, errors, left } = answer;
+        // It is judged by what it said, and told without what it must not tell.
+        let judged = self.probe.wrong_with(&end, &output);
+        let told = self.probe.wrong_with(&end, &hide(&output));
+        let left = (!left.is_empty()).then(|| format!("it left processes of another user behind: {left:?}"));
+        let wrong = match (judged, told) {
+            (Ok(None), _) => None,
+            (Ok(Some(_)), Ok(Some(wrong))) => Some(wrong),
+            (Ok(Some(_)), _) => Some("it says something else".to_owned()),
+            (Err((_, hint)), told) => {
+                let cause = told.err().map_or_else(|| "it cannot be read".to_owned(), |(cause, _)| cause);
+                let said = complaint(&hide(&errors)).map(|said| format!("it says: {said}"));
+                let cause = [Some(cause), said, left].into_iter().flatten().collect::<Vec<_>>().join("; ");
+                return Err(self.probe.error(cause, hint));
+            }
+        };
         let increment = match first {
             true => Increment::default(),
             false => Increment { bad: u64::from(wrong.is_some()), total: 1 },
         };
-        Ok(Counted { increment, note: wrong, spans_gap: false })
+        let notes: Vec<String> = wrong.into_iter().chain(left).collect();
+        let note = (!notes.is_empty()).then(|| notes.join("; "));
+        Ok(Counted { increment, note, spans_gap: false })
     }
 }
 

@@ -17,7 +17,7 @@ fn second(document: &str, end: CommandEnd, output: &str) -> Result<(u64, u64, St
     let world = FakeWorld::new();
     let mut watch = probe(document).watch();
     let mut look = || {
-        world.end(CommandAnswer { end, output: output.to_owned(), errors: "oops\n".to_owned() });
+        world.end(CommandAnswer { end, output: output.to_owned(), errors: "oops\n".to_owned(), left: Vec::new() });
         watch.look(&world).now_or_never().expect("the fake world never waits")
     };
     if let Ok(first) = look() {
@@ -32,6 +32,30 @@ fn an_exit_code_decides() {
     assert_eq!(second(CHECK, CommandEnd::Exited(0), ""), Ok((0, 1, String::new())));
     assert_eq!(second(CHECK, CommandEnd::Exited(3), ""), Ok((1, 1, "exit code 3".to_owned())));
     assert_eq!(second(CHECK, CommandEnd::Late, ""), Ok((1, 1, "it did not end within 5s".to_owned())));
+}
+
+#[test]
+fn what_a_program_tells_of_its_secrets_is_not_passed_on() {
+    let document = r#"{ "argv": ["lag"], "env": { "T": { "secret": { "env": "TOKEN" } } },
+        "expect": { "json": { "pointer": "/state", "equals": "ready" } } }"#;
+    let mut world = FakeWorld::new();
+    world.secrets.insert("TOKEN".to_owned(), "t0ken".to_owned());
+    let mut watch = probe(document).watch();
+    let mut look = |end, output: &str| {
+        let errors = "cannot log in as t0ken\n".to_owned();
+        world.end(CommandAnswer { end, output: output.to_owned(), errors, left: vec![7] });
+        watch.look(&world).now_or_never().unwrap()
+    };
+    let error = look(CommandEnd::Exited(1), "").unwrap_err();
+    assert_eq!(
+        error.cause,
+        "it ended with exit code 1; it says: cannot log in as …; it left processes of another user behind: [7]"
+    );
+    assert_eq!(look(CommandEnd::Exited(0), r#"{"state":"ready"}"#).unwrap().increment.bad, 0);
+    let counted = look(CommandEnd::Exited(0), r#"{"state":"t0ken"}"#).unwrap();
+    assert_eq!(counted.increment.bad, 1);
+    let note = counted.note.unwrap();
+    assert!(!note.contains("t0ken") && note.contains("left processes"), "{note}");
 }
 
 #[test]

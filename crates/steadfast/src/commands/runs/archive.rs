@@ -6,12 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use steadfast_api::Api;
+use steadfast_api::{Api, ReplayResult, RunRecord};
 use steadfast_model::run::RunFilter;
 
 use crate::{
     archive,
     failure::{Failure, code},
+    local::compare,
     terminal::Terminal,
 };
 
@@ -62,6 +63,21 @@ pub(super) async fn import(file: &Path, api: &dyn Api, terminal: Terminal) -> Re
         message: format!("{} is refused, {error}", file.display()),
         hint: Some("nothing was imported; export it again where it came from".to_owned()),
     })?;
+    // A digest shows accidents only. The verdict is believed when it follows from what was measured.
+    for RunRecord { summary, events, .. } in &records {
+        if let ReplayResult::Disagrees { differences } = compare(summary, events) {
+            let why = differences.join("; ");
+            return Err(Failure {
+                code: code::DOCUMENT,
+                message: format!(
+                    "{} is refused: the verdict of {} does not follow from its events: {why}",
+                    file.display(),
+                    summary.name
+                ),
+                hint: Some("nothing was imported; ask where it comes from".to_owned()),
+            });
+        }
+    }
     let (mut new, mut known) = (0, 0);
     for record in &records {
         match api.import_run(record).await? {
