@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     sync::Arc,
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::time::{ClockId, clock_gettime};
@@ -334,11 +334,14 @@ fn packets_that_find_no_room_to_wait_are_not_counted_as_held() {
         let mut holding = Holding::put(&pair, delay.clone(), traffic);
         for sent in 0..PACKETS {
             from.send_to(b"x", to.local_addr().unwrap()).unwrap();
+            // No faster than they are taken: a full socket buffer would lose some before they are seen.
             if sent % 200 == 199 {
-                thread::sleep(Duration::from_millis(2));
+                let began = Instant::now();
+                while holding.status(&pair).unwrap().seen <= sent && began.elapsed() < Duration::from_secs(5) {
+                    thread::yield_now();
+                }
             }
         }
-        thread::sleep(Duration::from_millis(600));
         let counted = holding.status(&pair).unwrap();
         assert_eq!(counted.seen, PACKETS, "{direction}");
         let held = 16_300..=16_384;
