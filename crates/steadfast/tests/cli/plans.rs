@@ -47,10 +47,7 @@ fn a_run_that_cannot_conclude_says_so_before_it_starts() {
     assert_eq!(warned["warnings"].as_array().unwrap().len(), 1, "{warned}");
     place.run(&["run", &thin, "--yes"]).expect(2).says("cannot end in held");
     let enough = place.write("enough.yaml", &text);
-    place
-        .run(&["run", &enough, "--dry-run"])
-        .expect(0)
-        .says("that nothing is wrong (chance ");
+    place.run(&["run", &enough, "--dry-run"]).expect(0).says("that nothing is wrong (chance ");
 }
 
 #[test]

@@ -17,7 +17,12 @@ fn second(document: &str, end: CommandEnd, output: &str) -> Result<(u64, u64, St
     let world = FakeWorld::new();
     let mut watch = probe(document).watch();
     let mut look = || {
-        world.end(CommandAnswer { end, output: output.to_owned(), errors: "oops\n".to_owned(), left: Vec::new() });
+        world.end(CommandAnswer {
+            end,
+            output: output.to_owned(),
+            errors: "oops\n".to_owned(),
+            left: Vec::new(),
+        });
         watch.look(&world).now_or_never().expect("the fake world never waits")
     };
     if let Ok(first) = look() {

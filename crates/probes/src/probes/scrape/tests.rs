@@ -133,7 +133,7 @@ fn a_look_after_a_gap_covers_both_intervals_and_says_so() {
     let (bad, total, note) = last(BAD, &pages[..4]);
     assert_eq!((bad, total), (3, 93));
     assert!(note.contains("covers 2 intervals more"), "{note}");
-    let spans = looks(BAD, &pages).into_iter().map(|look| look.map_or(false, |counted| counted.spans_gap));
+    let spans = looks(BAD, &pages).into_iter().map(|look| look.is_ok_and(|counted| counted.spans_gap));
     assert_eq!(spans.collect::<Vec<_>>(), [false, false, false, true, false]);
 }
 
