@@ -29,7 +29,33 @@ pub(crate) enum Checked {
 }
 
 /// Functions of the C library that load parts of it when they are called.
-const LOADED_LATER: [&str; 4] = ["getaddrinfo", "gethostbyname_r", "getpwnam_r", "getgrnam_r"];
+const LOADED_LATER: [&str; 25] = [
+    "getaddrinfo",
+    "getnameinfo",
+    "gethostbyname",
+    "gethostbyname_r",
+    "gethostbyname2",
+    "gethostbyname2_r",
+    "gethostbyaddr",
+    "gethostbyaddr_r",
+    "getservbyname",
+    "getservbyname_r",
+    "getservbyport",
+    "getservbyport_r",
+    "getprotobyname",
+    "getprotobyname_r",
+    "getpwnam",
+    "getpwnam_r",
+    "getpwuid",
+    "getpwuid_r",
+    "getpwent",
+    "getgrnam",
+    "getgrnam_r",
+    "getgrgid",
+    "getgrgid_r",
+    "getgrouplist",
+    "initgroups",
+];
 
 /// Builds, and checks when asked to. A check that cannot be done here is a failure for whoever asked for it.
 pub(crate) fn dist(arguments: &DistArguments) -> Result<()> {
@@ -124,6 +150,10 @@ mod tests {
         let warning =
             "0000000000000000 n __evoke_link_warning_getaddrinfo\n00000000016d9110 t _nss_files_getpwnam_r";
         assert!(loaded_later(warning).is_empty());
-        assert_eq!(loaded_later(&format!("{warning}\n00000000016ba410 t getaddrinfo\n")), ["getaddrinfo"]);
+        for name in
+            ["getaddrinfo", "getnameinfo", "getpwuid_r", "getgrouplist", "gethostbyaddr_r", "getservbyname_r"]
+        {
+            assert_eq!(loaded_later(&format!("{warning}\n00000000016ba410 t {name}\n")), [name]);
+        }
     }
 }

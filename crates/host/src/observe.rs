@@ -76,6 +76,14 @@ impl Observer {
         self.find_load(name).map(|load| load.timing())
     }
 
+    /// Stops a load and waits up to its whole timeout for answers, so that each request is decided. It may be given up by
+    /// dropping it; a stop is still due then.
+    pub async fn stop_when_decided(&self, name: &str) {
+        if let Some(load) = self.find_load(name) {
+            load.stop_when_decided().await;
+        }
+    }
+
     fn find_load(&self, name: &str) -> Option<Arc<Load>> {
         lock(&self.loads).get(name).cloned()
     }

@@ -115,7 +115,21 @@ impl Limits {
         }
         for target in targets {
             let facts = Facts::of(target)?;
-            self.each(|policy| policy.refuses_target(&facts).map(|why| format!("{target}: {why}")))?;
+            // Whoever leads there: a network fault is for the whole namespace.
+            let whole = match target {
+                ResolvedTarget::Process(process) if fault.kind().starts_with("network") => {
+                    Some(Facts::namespace_of(process)?)
+                }
+                _ => None,
+            };
+            let refuses = |policy: &Policy| match &whole {
+                Some(whole) => policy.forbids(&facts).or_else(|| {
+                    let why = policy.refuses_target(whole)?;
+                    Some(format!("the network namespace it is in: {why}"))
+                }),
+                None => policy.refuses_target(&facts),
+            };
+            self.each(|policy| refuses(policy).map(|why| format!("{target}: {why}")))?;
         }
         Ok(())
     }

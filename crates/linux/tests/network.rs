@@ -340,10 +340,14 @@ fn packets_that_find_no_room_to_wait_are_not_counted_as_held() {
                 (0..100_000).inspect(|_| thread::yield_now()).find(taken).expect("packets are taken");
             }
         }
-        let counted = holding.status(&pair).unwrap();
+        // What found no room is told a moment later.
+        let counted = (0..200_000)
+            .inspect(|_| thread::yield_now())
+            .map(|_| holding.status(&pair).unwrap())
+            .find(|counted| counted.hits <= 16_384)
+            .expect("what found no room is not counted as held");
         assert_eq!(counted.seen, PACKETS, "{direction}");
-        let held = 16_300..=16_384;
-        assert!(held.contains(&counted.hits), "{direction}: {counted:?}");
+        assert!(counted.hits >= 16_300, "{direction}: {counted:?}");
         holding.take_away();
     }
 }

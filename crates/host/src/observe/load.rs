@@ -103,7 +103,26 @@ impl Load {
     /// Stops sending, waits for answers, but not longer than the timeout or 2 s, and gives up the rest. Repeating it is
     /// harmless.
     pub(super) async fn stop(&self) {
-        let thread = lock(&self.pacer).take().map(Pacer::stop_pacing);
+        self.stop_within(self.timeout.min(LONGEST_DRAIN)).await;
+    }
+
+    /// As `stop`, but waits until every request was answered or had its timeout.
+    pub(super) async fn stop_when_decided(&self) {
+        // Timers of a busy machine are late.
+        self.stop_within(self.timeout + LONGEST_DRAIN).await;
+    }
+
+    /// As `stop`, but waits for answers for so long.
+    async fn stop_within(&self, longest: Duration) {
+        let pacer = lock(&self.pacer).take();
+        let mut thread = None;
+        if let Some(pacer) = pacer {
+            let (ending, over) = pacer.stop_pacing(self.clock.boot(), LONGEST_DRAIN).await;
+            if !over {
+                lock(&self.tally).at_fault("the sender did not end in time on this machine".to_owned());
+            }
+            thread = Some(ending);
+        }
         let all_decided = async {
             loop {
                 let decided = self.decided.notified();
@@ -114,7 +133,7 @@ impl Load {
             }
         };
         // Running out of time is fine: what is left is given up.
-        drop(tokio::time::timeout(self.timeout.min(LONGEST_DRAIN), all_decided).await);
+        drop(tokio::time::timeout(longest, all_decided).await);
         lock(&self.tally).close(self.clock.boot());
         self.given_up.send_replace(true);
         self.pool.clear();

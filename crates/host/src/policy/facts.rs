@@ -8,10 +8,7 @@ use std::{
 
 use steadfast_engine::host::{HostError, HostErrorKind};
 use steadfast_linux::{command_name, executable, identify, listeners, network::Namespace, users};
-use steadfast_model::{
-    ResolvedTarget,
-    target::{ResolvedNamespace, ResolvedProcess},
-};
+use steadfast_model::{ResolvedTarget, network::NamespaceIdentity, target::ResolvedProcess};
 
 use crate::error::{from_linux, host_error};
 
@@ -46,7 +43,7 @@ impl Facts {
     pub(super) fn of(target: &ResolvedTarget) -> Result<Self, HostError> {
         match target {
             ResolvedTarget::Process(process) => of_process(process).map(Self::Process),
-            ResolvedTarget::Netns(namespace) => Ok(Self::Netns { names: names_of(namespace) }),
+            ResolvedTarget::Netns(namespace) => Ok(Self::Netns { names: names_of(&namespace.identity) }),
             ResolvedTarget::Host(_) => Ok(Self::Host),
             ResolvedTarget::Proxy(proxy) => {
                 let port = |address: &str| address.rsplit_once(':')?.1.parse().ok();
@@ -54,6 +51,19 @@ impl Facts {
                 Ok(Self::Proxy { name: proxy.name.clone(), ports: ports.collect() })
             }
         }
+    }
+
+    /// Those of the network namespace that a process is in. A user who may not enter it cannot tell its names.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub(super) fn namespace_of(process: &ResolvedProcess) -> Result<Self, HostError> {
+        let names = match Namespace::of_process(&process.identity) {
+            Ok(Some(found)) => names_of(found.identity()),
+            Ok(None) => return Err(is_gone(process)),
+            Err(_) => None,
+        };
+        Ok(Self::Netns { names })
     }
 
     fn process(&self) -> Option<&ProcessFacts> {
@@ -94,22 +104,31 @@ fn of_process(process: &ResolvedProcess) -> Result<ProcessFacts, HostError> {
     };
     // Asked last: what was found belongs to this very process.
     if identify(pid).map_err(linux)?.as_ref() != Some(&process.identity) {
-        let message = format!("inject: process {} is gone", process.identity);
-        return Err(host_error(HostErrorKind::TargetGone, message, None));
+        return Err(is_gone(process));
     }
     Ok(facts)
 }
 
-/// The names that lead to this very namespace.
-fn names_of(namespace: &ResolvedNamespace) -> Option<Vec<String>> {
+fn is_gone(process: &ResolvedProcess) -> HostError {
+    host_error(HostErrorKind::TargetGone, format!("inject: process {} is gone", process.identity), None)
+}
+
+/// The names that lead to this very namespace; none when one of them may not be followed.
+fn names_of(namespace: &NamespaceIdentity) -> Option<Vec<String>> {
     let entries = match fs::read_dir("/run/netns") {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Some(Vec::new()),
         Err(_) => return None,
     };
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let is_it = |name: &String| matches!(Namespace::named(name), Ok(Some(found)) if *found.identity() == namespace.identity);
-    Some(names.filter(is_it).collect())
+    let mut names = Vec::new();
+    for entry in entries {
+        // What is not UTF-8 cannot be written into a policy.
+        let Ok(name) = entry.ok()?.file_name().into_string() else { continue };
+        if Namespace::named(&name).ok()?.is_some_and(|found| found.identity() == namespace) {
+            names.push(name);
+        }
+    }
+    Some(names)
 }
 
 /// The number of a user, without asking the C library.

@@ -1,6 +1,11 @@
 //! Reads a policy from a file that nobody else can have written.
 
-use std::{fs::OpenOptions, io, io::Read, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Read},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
 
 use rustix::fs::OFlags;
 
@@ -23,9 +28,14 @@ pub(super) fn read(path: &Path, needed: bool) -> Result<Option<Policy>, String> 
 fn trusted_text(path: &Path, needed: bool) -> Result<Option<String>, String> {
     // A pipe must not make anybody wait.
     let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let nothing_there = || fs::symlink_metadata(path).is_err_and(|error| is_missing(&error));
     let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !needed => return Ok(None),
+        Err(error) if is_missing(&error) && !needed && nothing_there() => return Ok(None),
+        Err(error) if is_missing(&error) && !nothing_there() => {
+            return Err("it is a link that leads nowhere".to_owned());
+        }
         Err(error) => return Err(error.to_string()),
     };
     let found = file.metadata().map_err(|error| error.to_string())?;
@@ -35,9 +45,11 @@ fn trusted_text(path: &Path, needed: bool) -> Result<Option<String>, String> {
     if let Some(why) = could_be_of_others(&found) {
         return Err(why);
     }
-    // Whoever may write to the folder may put another file there.
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        let found = std::fs::metadata(folder).map_err(|error| format!("its folder: {error}"))?;
+    // Whoever may write to the folder may put another file there: where the link is, and where it leads.
+    let whole = fs::canonicalize(path).map_err(|error| error.to_string())?;
+    let folders = [path, &whole].map(Path::parent).into_iter().flatten();
+    for folder in folders.filter(|folder| !folder.as_os_str().is_empty()) {
+        let found = fs::metadata(folder).map_err(|error| format!("its folder: {error}"))?;
         if let Some(why) = could_be_of_others(&found) {
             return Err(format!("its folder {}: {why}", folder.display()));
         }

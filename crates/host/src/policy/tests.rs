@@ -1,6 +1,6 @@
 use std::{
     fs,
-    os::unix::fs::{PermissionsExt, chown},
+    os::unix::fs::{PermissionsExt, chown, symlink},
     path::Path,
 };
 
@@ -190,6 +190,21 @@ fn a_file_that_others_could_have_written_forbids_everything() {
     assert!(error.message.contains("policy.yaml:2:1") && error.hint.is_some(), "{error}");
     let folder_itself = Policies { machine: folder.path().to_owned(), more: Vec::new() };
     assert!(folder_itself.load().unwrap_err().message.contains("no ordinary file"));
+}
+
+#[test]
+fn a_link_is_as_good_as_where_it_leads() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let there = policy_in(elsewhere.path(), 0o644).machine;
+    let link = folder.path().join("link.yaml");
+    symlink(&there, &link).unwrap();
+    let linked = Policies { machine: link, more: Vec::new() };
+    assert_eq!(linked.load().unwrap().0.len(), 1);
+    fs::set_permissions(elsewhere.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(linked.load().unwrap_err().message.contains("its folder"), "others may take it away");
+    fs::set_permissions(elsewhere.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    fs::remove_file(there).unwrap();
+    assert!(linked.load().unwrap_err().message.contains("a link that leads nowhere"));
 }
 
 #[test]

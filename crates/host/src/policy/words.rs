@@ -35,6 +35,16 @@ impl Policy {
 
     /// What cannot be told about a target forbids it, and allows nothing.
     pub(super) fn refuses_target(&self, facts: &Facts) -> Option<String> {
+        if let Some(why) = self.forbids(facts) {
+            return Some(why);
+        }
+        let allowed = self.targets.allow.as_ref()?;
+        let fits = allowed.iter().any(|selector| selector.describes(facts) == Some(true));
+        (!fits).then(|| format!("it is not among the allowed targets ({})", listed(allowed)))
+    }
+
+    /// Whether a target is among the forbidden ones, or may be.
+    pub(super) fn forbids(&self, facts: &Facts) -> Option<String> {
         for selector in &self.targets.forbid {
             match selector.describes(facts) {
                 Some(false) => {}
@@ -44,9 +54,7 @@ impl Policy {
                 }
             }
         }
-        let allowed = self.targets.allow.as_ref()?;
-        let fits = allowed.iter().any(|selector| selector.describes(facts) == Some(true));
-        (!fits).then(|| format!("it is not among the allowed targets ({})", listed(allowed)))
+        None
     }
 }
 

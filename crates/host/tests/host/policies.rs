@@ -2,12 +2,12 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
-use steadfast_engine::host::{Host, HostErrorKind};
+use steadfast_engine::host::{Host, HostErrorKind, InjectionOrder};
 use steadfast_host::{LocalHost, Policies};
-use steadfast_model::ResolvedTarget;
-use steadfast_testkit::Sleeper;
+use steadfast_model::{InjectionId, ResolvedTarget};
+use steadfast_testkit::{NetnsPair, Sleeper};
 
-use crate::stage::{Stage, fault, pause, target_of};
+use crate::stage::{Stage, eventually, fault, pause, target_of};
 
 /// A machine with this policy.
 fn host(stage: &Stage, spec: &str) -> LocalHost {
@@ -76,4 +76,51 @@ async fn a_policy_that_turns_bad_does_not_hold_up_the_way_back() {
     assert!(!policy.works && policy.detail.contains("policy.yaml:1:1"), "{policy:?}");
     host.revert(order.injection).await.unwrap();
     assert!(sleeper.runs());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_fault_into_a_process_is_judged_by_the_namespace_it_is_in() {
+    let test = "a_network_fault_into_a_process_is_judged_by_the_namespace_it_is_in";
+    let Some(pair) = NetnsPair::new_or_skip(test) else { return };
+    let sleeper = Sleeper::inside(&pair.a);
+    eventually("it is in the namespace", || {
+        let comm = fs::read_to_string(format!("/proc/{}/comm", sleeper.pid())).unwrap_or_default();
+        comm.trim() == "sleep"
+    })
+    .await;
+    let stage = Stage::new();
+    let order = InjectionOrder {
+        injection: InjectionId::new(),
+        run: None,
+        fault: fault(r#"{"networkLoss":{"percent":1}}"#),
+        targets: vec![target_of(&sleeper)],
+        duration: Duration::from_secs(60),
+    };
+    let named = |list: &str, name: &str| format!("{{ targets: {{ {list}: [netns: {{ name: {name} }}] }} }}");
+    for (spec, why) in [
+        (named("forbid", &pair.a), "the network namespace it is in"),
+        ("{ targets: { forbid: [netns: {}] } }".to_owned(), "any network namespace is forbidden"),
+        (named("allow", &pair.b), "the network namespace it is in: it is not among the allowed"),
+        ("{ targets: { allow: [process: {}] } }".to_owned(), "not among the allowed targets (any process)"),
+        ("{ targets: { forbid: [process: { command: sleep }] } }".to_owned(), "a process named sleep"),
+    ] {
+        let host = host(&stage, &spec);
+        let looked = host.preflight(&order.fault, &order.targets).await.unwrap_err();
+        let refused = host.inject(&order).await.unwrap_err();
+        for error in [looked, refused] {
+            assert!(
+                error.kind == HostErrorKind::Unsupported && error.message.contains(why),
+                "{spec}: {error}"
+            );
+        }
+    }
+    assert!(stage.ledger().live().unwrap().is_empty());
+    for spec in [named("allow", &pair.a), named("forbid", &pair.b)] {
+        let host = host(&stage, &spec);
+        let order = InjectionOrder { injection: InjectionId::new(), ..order.clone() };
+        host.inject(&order).await.unwrap_or_else(|error| panic!("{spec}: {error}"));
+        host.revert(order.injection).await.unwrap();
+    }
+    // Its process alone is not its namespace.
+    inject(&host(&stage, &named("forbid", &pair.a)), &order.targets, 60).await.unwrap();
 }

@@ -45,6 +45,12 @@ pub(crate) async fn load(arguments: &LoadArguments, terminal: Terminal) -> Resul
         _ = stop.pressed() => true,
     };
     let took = clock.boot().since(start);
+    let stopped = stopped
+        || tokio::select! {
+            // Whoever hangs at the end must not get away with it.
+            () = observer.stop_when_decided(NAME) => false,
+            _ = stop.pressed() => true,
+        };
     let report = observer.stop(NAME).await.ok_or_else(|| Failure::failed("stop the load: it is gone"))?;
     if terminal.live {
         erase();

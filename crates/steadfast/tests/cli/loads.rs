@@ -67,6 +67,28 @@ fn a_stalled_service_does_not_hold_up_the_load() {
 }
 
 #[test]
+fn a_service_that_hangs_at_the_end_is_waited_for_and_is_bad() {
+    let (place, service) = (Place::new(), Service::new());
+    let url = service.url("/hang");
+    let typed = [
+        "load",
+        &url,
+        "--rate",
+        "20/s",
+        "--for",
+        "1s",
+        "--deadline",
+        "5s",
+        "--tolerate",
+        "50%",
+        "--output",
+        "json",
+    ];
+    let told = place.run(&typed).expect(1).json();
+    assert_eq!((&told["undecided"], &told["timedOut"]), (&0.into(), &told["due"]), "{told:#}");
+}
+
+#[test]
 fn a_person_can_end_it_and_still_gets_the_summary() {
     let (place, service) = (Place::new(), Service::new());
     let url = service.url("/");

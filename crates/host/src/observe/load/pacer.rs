@@ -6,6 +6,7 @@
 
 use std::{
     io,
+    iter::Peekable,
     os::fd::OwnedFd,
     sync::Arc,
     thread::{self, JoinHandle},
@@ -30,10 +31,12 @@ const LONGEST_LAG: Duration = Duration::from_secs(1);
 /// So many are sent before answers are looked for, when more are due than can be sent.
 const BURST: u32 = 32;
 
-/// The thread that sends. Dropping `go_on` ends its pacing; it ends itself when nothing is unanswered any more, or what is
-/// has been given up.
+/// The thread that sends. The word of when to stop, or its loss, ends its pacing; it ends itself when nothing is unanswered
+/// any more, or what is has been given up.
 pub(super) struct Pacer {
-    go_on: watch::Sender<()>,
+    stop_at: watch::Sender<Option<BootTime>>,
+    /// Closed when nothing will be due any more.
+    paced: watch::Receiver<()>,
     thread: JoinHandle<()>,
 }
 
@@ -45,57 +48,93 @@ impl Pacer {
     pub(super) fn start(load: &Arc<Load>, due_times: DueTimes) -> Result<Self, String> {
         let failed = |cause: io::Error| format!("no thread for it: {cause}");
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        let (go_on, stopped) = watch::channel(());
+        let (stop_at, stopped) = watch::channel(None);
+        let (pacing, paced) = watch::channel(());
         let load = Arc::clone(load);
-        let work = move || runtime.block_on(pace(&load, due_times, stopped, &runtime));
+        let work = move || runtime.block_on(pace(&load, due_times, stopped, pacing, &runtime));
         let thread = thread::Builder::new().name("load".to_owned()).spawn(work).map_err(failed)?;
-        Ok(Self { go_on, thread })
+        Ok(Self { stop_at, paced, thread })
     }
 
-    /// Ends the pacing.
-    pub(super) fn stop_pacing(self) -> JoinHandle<()> {
-        drop(self.go_on);
-        self.thread
+    /// Ends the pacing with what is due by now; whether that was over within `longest`.
+    pub(super) async fn stop_pacing(mut self, now: BootTime, longest: Duration) -> (JoinHandle<()>, bool) {
+        self.stop_at.send_replace(Some(now));
+        let over = tokio::time::timeout(longest, self.paced.changed()).await.is_ok();
+        (self.thread, over)
     }
 }
 
-async fn pace(load: &Arc<Load>, due_times: DueTimes, mut stopped: watch::Receiver<()>, runtime: &Runtime) {
+async fn pace(
+    load: &Arc<Load>,
+    due_times: DueTimes,
+    mut stopped: watch::Receiver<Option<BootTime>>,
+    pacing: watch::Sender<()>,
+    runtime: &Runtime,
+) {
     let timer = match Timer::new() {
         Ok(timer) => timer,
         Err(cause) => return lock(&load.tally).at_fault(format!("there is no timer: {cause}")),
     };
-    let pacing = send_when_due(load, due_times, &timer, runtime);
-    tokio::select! {
-        () = pacing => {}
-        // The sender of the word was dropped.
-        _ = stopped.changed() => {}
+    let (start, due_times) = (load.clock.boot(), due_times.peekable());
+    let mut sending = Sending { load, due_times, timer, runtime, start, held_up: false, burst: 0 };
+    let stopped_in_time = tokio::select! {
+        () = sending.send_until(None) => false,
+        // No word of a time: it is abandoned.
+        word = stopped.changed() => word.is_ok(),
+    };
+    if stopped_in_time {
+        let end = *stopped.borrow();
+        sending.send_until(end).await;
     }
+    drop(pacing);
     // Requests under way are answered on this thread, until they are all decided or given up.
     let mut given_up = load.given_up.subscribe();
     drop(given_up.wait_for(|given_up| *given_up).await);
 }
 
-async fn send_when_due(load: &Arc<Load>, due_times: DueTimes, timer: &Timer, runtime: &Runtime) {
-    let start = load.clock.boot();
-    let (mut held_up, mut burst): (Option<Duration>, u32) = (None, 0);
-    for offset in due_times {
-        let due = start.after(Duration::from_nanos(offset));
-        let now = match wait_until(due, &*load.clock, timer, &mut burst).await {
-            Ok(now) => now,
-            Err(cause) => return lock(&load.tally).at_fault(format!("the timer failed: {cause}")),
-        };
-        let lag = now.since(due);
-        if lag > LONGEST_LAG {
-            held_up = Some(held_up.unwrap_or_default().max(lag));
-            continue;
+/// What is due next, and how the thread keeps up.
+struct Sending<'a> {
+    load: &'a Arc<Load>,
+    /// In nanoseconds from the start.
+    due_times: Peekable<DueTimes>,
+    timer: Timer,
+    runtime: &'a Runtime,
+    start: BootTime,
+    held_up: bool,
+    burst: u32,
+}
+
+impl Sending<'_> {
+    /// Sends what is due, up to the end if there is one. It may be left at any time and taken up again.
+    async fn send_until(&mut self, end: Option<BootTime>) {
+        while let Some(offset) = self.due_times.peek() {
+            let due = self.start.after(Duration::from_nanos(*offset));
+            if end.is_some_and(|end| due > end) {
+                return;
+            }
+            let now = match wait_until(due, &*self.load.clock, &self.timer, &mut self.burst).await {
+                Ok(now) => now,
+                Err(cause) => return lock(&self.load.tally).at_fault(format!("the timer failed: {cause}")),
+            };
+            self.due_times.next();
+            self.send(due, now.since(due));
         }
-        if let Some(lag) = held_up.take() {
+    }
+
+    fn send(&mut self, due: BootTime, lag: Duration) {
+        let late = lag > LONGEST_LAG;
+        // Said at once, as what comes first is the latest: nobody may be left to say it later.
+        if late && !self.held_up {
             let lag = Length::from(Duration::from_millis(u64::try_from(lag.as_millis()).unwrap_or(u64::MAX)));
-            lock(&load.tally).at_fault(format!("the sender was held up for {lag} on this machine"));
+            lock(&self.load.tally).at_fault(format!("the sender was held up for {lag} on this machine"));
         }
-        let number = lock(&load.tally).due(due, load.in_flight);
+        self.held_up = late;
+        if late {
+            return;
+        }
+        let number = lock(&self.load.tally).due(due, self.load.in_flight);
         if let Some(number) = number {
-            runtime.spawn(sender::send(Arc::clone(load), number, due));
+            self.runtime.spawn(sender::send(Arc::clone(self.load), number, due));
         }
     }
 }

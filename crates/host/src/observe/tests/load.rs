@@ -357,3 +357,21 @@ async fn time_in_which_the_sender_was_held_up_is_a_gap_and_not_a_burst() {
     // Of the 60,000 that would have been due, only those of the last second were sent.
     assert!(observer.load_counts("users").unwrap().due < 300);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_up_at_the_very_end_is_told_and_what_was_due_in_time_is_sent() {
+    let server = Server::start(|_| async { answer(200, "ok") }).await;
+    let clock = Arc::new(Jumping(SystemClock::new().unwrap(), AtomicU64::new(0)));
+    let mut observer = observer(&server.url());
+    observer.clock = clock.clone();
+    observer.start(&load(r#", "rate": "5000/s", "arrivals": "constant""#)).await.unwrap();
+    sleep(Duration::from_millis(200)).await;
+    let before = observer.load_counts("users").unwrap().due;
+    clock.1.store(11, Ordering::SeqCst);
+    observer.stop("users").await.unwrap();
+    let (counts, timing) = (observer.load_counts("users").unwrap(), observer.load_timing("users").unwrap());
+    assert!(timing.faults > 0 && timing.fault.contains("held up for"), "{timing:?}");
+    // Of the last second, all; of the ten before it, none.
+    assert!((4_000..8_000).contains(&(counts.due - before)), "{before} {counts:?}");
+    adds_up(counts);
+}

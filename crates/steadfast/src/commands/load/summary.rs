@@ -49,7 +49,11 @@ impl Summary {
             let times = self.timing.faults;
             return Some(format!("this machine was at fault {times} times: {}", self.timing.fault));
         }
-        self.bad_share().is_none().then(|| "no request was decided".to_owned())
+        let Some(bad_share) = self.bad_share() else { return Some("no request was decided".to_owned()) };
+        let (open, tolerated) = (self.counts.undecided, self.tolerated.fraction());
+        let at_worst = (self.bad() + open) as f64 / (self.counts.good + self.bad() + open) as f64;
+        (bad_share <= tolerated && at_worst > tolerated)
+            .then(|| format!("{open} requests were open when it ended: more than tolerated could be bad"))
     }
 
     pub(super) fn exit_code(&self) -> u8 {
@@ -171,6 +175,10 @@ mod tests {
         assert_eq!(summary(counts(99, 1, 0), 0).exit_code(), 0, "1 % is tolerated");
         assert_eq!(summary(counts(98, 1, 1), 0).exit_code(), 1, "what was not sent is bad");
         assert_eq!(summary(counts(0, 0, 0), 0).exit_code(), 2, "nothing was decided");
+        let open = |good, rejected, undecided| LoadCounts { undecided, ..counts(good, rejected, 0) };
+        assert_eq!(summary(open(90, 0, 10), 0).exit_code(), 2, "they could all be bad");
+        assert_eq!(summary(open(199, 0, 1), 0).exit_code(), 0, "as few as are tolerated");
+        assert_eq!(summary(open(50, 50, 10), 0).exit_code(), 1, "bad whatever becomes of them");
         assert_eq!(summary(counts(100, 0, 0), 1).exit_code(), 2, "this machine was at fault");
         let stopped = Summary { stopped: true, ..summary(counts(100, 0, 0), 0) };
         assert_eq!(stopped.exit_code(), 3);
