@@ -58,6 +58,9 @@ fn earlier_runs_tell_the_usual_share() {
     place.run(&["run", &file, "--yes"]).expect(0);
     place.run(&["run", &file, "--plan"]).expect(0).says("1 earlier run").says("usually 0.");
     let plan = place.run(&["run", &file, "--plan", "--output", "json"]).expect(0).json();
-    assert_eq!((&plan["earlierRuns"], &plan["metrics"][0]["rate"]), (&1.into(), &0.0.into()));
+    assert_eq!(plan["earlierRuns"], 1);
+    // Nothing bad among some hundreds does not mean that nothing ever is.
+    let rate = plan["metrics"][0]["rate"].as_f64().unwrap();
+    assert!((0.0002..0.005).contains(&rate), "{rate}");
     place.run(&["runs", "replay", "--all"]).expect(0).says("1 agree, 0 disagree");
 }

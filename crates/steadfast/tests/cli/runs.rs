@@ -24,7 +24,7 @@ fn errors_refute_and_end_the_run_early() {
         Experiment::new(&proxy.url(), "httpStatus: { status: 503 }", &proxy.target()).lasting("30s");
     let file = place.write("e.yaml", &experiment.text());
     let begun = std::time::Instant::now();
-    place.run(&["run", &file, "--yes"]).expect(1).says("refuted").says("ends early");
+    place.run(&["run", &file, "--yes"]).expect(1).says("refuted").says("Harm is shown by answers");
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     place.assert_clean();
     assert_eq!(get(proxy.address, "/").unwrap().0, 200);
