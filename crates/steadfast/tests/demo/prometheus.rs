@@ -28,6 +28,10 @@ impl Watched {
 
     /// Runs an experiment in which one connection is slow; answers the exit code and all that was said.
     fn run(&self, steady: &str, to: &str) -> (Option<i32>, String) {
+        self.run_for(steady, to, "12s")
+    }
+
+    fn run_for(&self, steady: &str, to: &str, hold: &str) -> (Option<i32>, String) {
         let document = format!(
             "apiVersion: steadfast.dev/v1alpha1
 kind: Experiment
@@ -38,7 +42,7 @@ spec:
   load:
     - http: {{ name: pay, service: gateway, method: POST, path: /pay, rate: 100/s, timeout: 1s, body: '{{\"from\":\"any\",\"to\":\"any\",\"amount\":1250}}' }}
   method:
-    - inject: {{ fault: {{ httpDelay: {{ latency: 2s }} }}, into: {{ connection: {{ from: payments, to: {to} }} }}, for: 12s }}
+    - inject: {{ fault: {{ httpDelay: {{ latency: 2s }} }}, into: {{ connection: {{ from: payments, to: {to} }} }}, for: {hold} }}
   windows: {{ baseline: 8s, recovery: 4s, interval: 1s }}
 ",
             url = self.prometheus.url(),
@@ -94,8 +98,9 @@ fn a_belief_about_the_sample_system_is_held_or_refuted_by_promql() {
     assert!(said.contains("refuted"), "{said}");
 
     let rate = "value: { query: 'histogram_quantile(0.9, sum by (le) (rate(http_request_duration_seconds_bucket{job=\"gateway\",route=\"/pay\"}[1s])))',
-          atMost: 0.5, every: 1s }, tolerance: { absolute: 50% }";
-    let (code, said) = watched.run(rate, "risk");
+          atMost: 0.5, every: 1s }, tolerance: { absolute: 80% }";
+    // One event a second: it takes a while to know.
+    let (code, said) = watched.run_for(rate, "risk", "45s");
     assert_eq!(code, Some(0), "{said}");
 }
 
