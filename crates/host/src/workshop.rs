@@ -108,6 +108,8 @@ impl GivenWorker {
     pub(crate) async fn renew(&self, lease: BootTime, patience: Duration) -> Health {
         match self.ask(&WorkerRequest::Renew { lease }, patience).await {
             Ok(WorkerAnswer::Done {}) => Health::Well,
+            // It let go of its pipes: it is ending, which takes a moment.
+            Err(error) if has_let_go(&error) && self.is_gone_within(patience).await => Health::Ended,
             _ => match ProcessHandle::open(&self.identity) {
                 Ok(Some(handle)) => {
                     // Failing here leaves it to its own lease, and to the undo.
@@ -118,6 +120,21 @@ impl GivenWorker {
             },
         }
     }
+}
+
+impl GivenWorker {
+    async fn is_gone_within(&self, patience: Duration) -> bool {
+        let gone = async {
+            while matches!(ProcessHandle::open(&self.identity), Ok(Some(_))) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(patience, gone).await.is_ok()
+    }
+}
+
+fn has_let_go(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe)
 }
 
 impl Running {
