@@ -1,7 +1,5 @@
 //! Network faults in real network namespaces, and whatever dies meanwhile.
 
-#![expect(clippy::print_stdout, reason = "a role is heard by what it prints")]
-
 use std::{
     net::{SocketAddr, UdpSocket},
     path::PathBuf,
@@ -19,10 +17,9 @@ use steadfast_model::{
     undo::UndoVerb,
 };
 use steadfast_testkit::{NetnsPair, Sleeper};
-use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::{
-    roles::{setting, timing},
+    roles::{inject_and_obey, setting, timing},
     stage::{Injector, PATIENCE, Stage, eventually, fault, role_command, worker_command},
 };
 
@@ -97,20 +94,7 @@ pub(crate) async fn injector_role() {
     let host = host.with_worker(worker_command(&path, timing));
     let targets = host.resolve(&netns(&setting("ARGUMENTS"))).await.unwrap();
     let order = order(PARTITION, targets);
-    host.inject(&order).await.unwrap();
-    println!("says: injected");
-    let mut orders = BufReader::new(tokio::io::stdin()).lines();
-    loop {
-        tokio::select! {
-            line = orders.next_line() => match line.unwrap().as_deref() {
-                Some("revert") => break,
-                _ => std::future::pending().await,
-            },
-            () = tokio::time::sleep(timing.lease / 10) => drop(host.renew(order.injection).await),
-        }
-    }
-    host.revert(order.injection).await.unwrap();
-    println!("says: reverted");
+    inject_and_obey(&host, &order, timing).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use steadfast_engine::host::Host;
+use steadfast_engine::host::{Host, InjectionOrder};
 use steadfast_host::{LocalHost, LocalHostOptions, ReaperEnd, Timing, ensure_reaper, run_reaper};
 use steadfast_ledger::StateDir;
 use steadfast_linux::{SystemClock, identify, own_identity};
@@ -31,8 +31,13 @@ async fn a_reaper_with_nothing_to_do_leaves() {
         }
         Ok("stress-worker") => {
             answer_apart();
-            // One that gets no memory says so and ends.
-            drop(steadfast_host::run_stress_worker().await);
+            // One that gets no memory ends, before this test's frame says something in its place.
+            let ended = steadfast_host::run_stress_worker().await;
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "nothing of the test's frame may be said after this"
+            )]
+            std::process::exit(i32::from(ended.is_err()));
         }
         Ok("idle") => {
             println!("says: idle");
@@ -73,7 +78,7 @@ async fn reaper() {
     assert_eq!(end, ReaperEnd::Idle);
 }
 
-/// Pauses a process and renews until told otherwise: `revert`, or `idle` to renew no more.
+/// Pauses a process.
 async fn injector() {
     let path = PathBuf::from(setting("STATE"));
     let arguments = setting("ARGUMENTS");
@@ -87,7 +92,12 @@ async fn injector() {
     let host =
         LocalHost::new(LocalHostOptions { state, binding: Binding::default(), reaper, timing }).unwrap();
     let order = pause(target, Duration::from_millis(millis.parse().unwrap()));
-    host.inject(&order).await.unwrap();
+    inject_and_obey(&host, &order, timing).await;
+}
+
+/// Puts a fault in place and renews until told otherwise: `revert`, or `idle` to renew no more.
+pub(crate) async fn inject_and_obey(host: &LocalHost, order: &InjectionOrder, timing: Timing) {
+    host.inject(order).await.unwrap();
     println!("says: injected");
     let mut orders = BufReader::new(tokio::io::stdin()).lines();
     let mut renews = true;
@@ -99,8 +109,8 @@ async fn injector() {
                 _ => std::future::pending().await,
             },
             () = tokio::time::sleep(timing.lease / 10) => {
-                if renews && host.renew(order.injection).await.is_err() {
-                    renews = false;
+                if renews {
+                    drop(host.renew(order.injection).await);
                 }
             }
         }

@@ -1,7 +1,5 @@
 //! Load on this machine by real workers, and whatever dies meanwhile.
 
-#![expect(clippy::print_stdout, reason = "a role is heard by what it prints")]
-
 use std::{path::PathBuf, time::Duration};
 
 use steadfast_engine::host::{Host, HostErrorKind, InjectionOrder};
@@ -16,10 +14,9 @@ use steadfast_model::{
     target::{HostTarget, ProcessTarget, ResolvedHost},
     undo::UndoVerb,
 };
-use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::{
-    roles::{setting, timing},
+    roles::{inject_and_obey, setting, timing},
     stage::{Injector, PATIENCE, Stage, eventually, fault, role_command, stress_worker_command},
 };
 
@@ -87,20 +84,7 @@ pub(crate) async fn injector_role() {
     let host = LocalHost::new(LocalHostOptions { state, binding, reaper, timing }).unwrap();
     let host = host.with_stress_worker(stress_worker_command(&path, timing));
     let order = order(&host, CPU).await;
-    host.inject(&order).await.unwrap();
-    println!("says: injected");
-    let mut orders = BufReader::new(tokio::io::stdin()).lines();
-    loop {
-        tokio::select! {
-            line = orders.next_line() => match line.unwrap().as_deref() {
-                Some("revert") => break,
-                _ => std::future::pending().await,
-            },
-            () = tokio::time::sleep(timing.lease / 10) => drop(host.renew(order.injection).await),
-        }
-    }
-    host.revert(order.injection).await.unwrap();
-    println!("says: reverted");
+    inject_and_obey(&host, &order, timing).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
