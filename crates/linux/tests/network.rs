@@ -118,7 +118,8 @@ fn round_trip(a: &UdpSocket, b: &UdpSocket) -> f64 {
     let mut times: Vec<f64> = (0..21)
         .map(|_| {
             let begun = seconds();
-            assert!(arrives(a, b) && arrives(b, a));
+            let there = arrives(a, b);
+            assert!(there && arrives(b, a), "{a:?} to {b:?}: arrived {there}");
             (seconds() - begun) * 1e3
         })
         .collect();

@@ -51,13 +51,24 @@ impl NetnsPair {
         ip(&["netns", "add", a]);
         ip(&["netns", "add", b]);
         ip(&["-n", a, "link", "add", "veth0", "type", "veth", "peer", "name", "veth0", "netns", b]);
-        for (netns, four, six) in
-            [(a, Self::ADDRESS_A, Self::ADDRESS6_A), (b, Self::ADDRESS_B, Self::ADDRESS6_B)]
-        {
+        // Each end knows the other from the start: a kernel loses the first questions for an IPv6 neighbour while the
+        // routes of a new device are still being made, and asks again only after a second.
+        let ends = [
+            (a, Self::ADDRESS_A, Self::ADDRESS6_A, "02:00:00:00:77:01"),
+            (b, Self::ADDRESS_B, Self::ADDRESS6_B, "02:00:00:00:77:02"),
+        ];
+        for (netns, four, six, mac) in ends {
             ip(&["-n", netns, "addr", "add", &format!("{four}/24"), "dev", "veth0"]);
             ip(&["-n", netns, "addr", "add", &format!("{six}/64"), "dev", "veth0", "nodad"]);
             ip(&["-n", netns, "link", "set", "lo", "up"]);
-            ip(&["-n", netns, "link", "set", "veth0", "up"]);
+            ip(&["-n", netns, "link", "set", "veth0", "address", mac, "up"]);
+        }
+        for (netns, (_, four, six, mac)) in [(b, ends[0]), (a, ends[1])] {
+            for address in [four, six] {
+                let known =
+                    format!("-n {netns} neigh replace {address} lladdr {mac} dev veth0 nud permanent");
+                ip(&known.split(' ').collect::<Vec<_>>());
+            }
         }
         Some(pair)
     }
