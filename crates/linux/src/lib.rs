@@ -8,6 +8,7 @@
 //! - [`handle`]: holding on to a process by descriptor, to signal it and to learn of its end;
 //! - [`listen`]: which processes listen on a TCP port;
 //! - [`mod@detach`]: starting a program that outlives this one;
+//! - [`replace`]: going on as another program;
 //! - [`command`]: running a program of somebody else so that nothing of it stays;
 //! - [`worker`]: starting a program that ends with this one;
 //! - [`load`]: load on CPUs and memory, and how much room there is for it;
@@ -22,6 +23,7 @@ pub mod identity;
 pub mod listen;
 pub mod load;
 pub mod network;
+pub mod replace;
 mod stat;
 pub mod worker;
 
@@ -35,4 +37,5 @@ pub use identity::{
     own_identity, process_state, run_the_same_program, users,
 };
 pub use listen::{Listeners, listeners};
+pub use replace::replace_this_program;
 pub use worker::{Worker, WorkerPipes, start_worker};

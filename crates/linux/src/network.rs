@@ -7,7 +7,11 @@
 //! in the sender's own output hook: there it would stay on the sender's account and choke its TCP. It is led through a
 //! TAP device instead (`fwd`), held in this process, and sent on from there; or, where the kernel has it and nothing
 //! narrows, it is held by `netem`, which no descriptor holds and whoever undoes deletes by its handle.
+//!
+//! Namespaces of our own, for the demo, belong to the processes in them and have no names: they too go with the last one.
 
+mod apart;
+mod cable;
 mod hold;
 mod line;
 mod namespace;
@@ -19,6 +23,8 @@ mod qdisc;
 mod queue;
 mod tap;
 
+pub use apart::move_apart;
+pub use cable::{CableEnd, lay_cable};
 pub use hold::{Held, Pulse, status};
 pub use namespace::{Namespace, own_namespace};
 pub use probe::{probe, probe_netem};

@@ -14,10 +14,11 @@ use std::{
 use rustix::{
     io::Errno,
     net::{AddressFamily, SocketFlags, SocketType, socket_with},
-    thread::{LinkNameSpaceType, move_into_link_name_space},
+    thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space, unshare_unsafe},
 };
 use steadfast_model::{ProcessIdentity, network::NamespaceIdentity};
 
+use super::{apart::not_made, cable::switch_on};
 use crate::{
     LinuxError,
     identity::{boot_id, process_state},
@@ -36,6 +37,20 @@ pub struct Namespace {
 }
 
 impl Namespace {
+    /// A new one with nothing in it but loopback, which is switched on. It has no name.
+    ///
+    /// # Errors
+    /// [`LinuxError::Denied`] when this user may not make one.
+    pub fn make() -> Result<Self, LinuxError> {
+        on_a_thread(|| {
+            // SAFETY: it moves this thread, which ends below, into a new network namespace; no descriptor changes hands.
+            let moved = unsafe { unshare_unsafe(UnshareFlags::NEWNET) };
+            moved.map_err(|errno| not_made("make a network namespace", errno))?;
+            switch_on("lo")?;
+            Self::own()
+        })
+    }
+
     /// The one with this name; `None` when there is none.
     ///
     /// # Errors
@@ -127,6 +142,16 @@ impl Namespace {
         &self.identity
     }
 
+    /// A file that leads there, for whoever may look at this process, as long as this lives.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), self.descriptor()))
+    }
+
+    pub(super) fn descriptor(&self) -> i32 {
+        self.file.as_raw_fd()
+    }
+
     /// Does something on a thread inside it, which ends before this returns.
     ///
     /// # Errors
@@ -155,12 +180,15 @@ pub fn own_namespace() -> Result<NamespaceIdentity, LinuxError> {
 
 /// On a thread of its own, as a thread that moved stays where it is.
 fn within<T: Send>(file: &File, work: impl FnOnce() -> T + Send) -> Result<T, Errno> {
+    on_a_thread(|| {
+        move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?;
+        Ok(work())
+    })
+}
+
+fn on_a_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
-        let inside = scope.spawn(|| {
-            move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?;
-            Ok(work())
-        });
-        inside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        scope.spawn(work).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
