@@ -1,7 +1,7 @@
 //! What a process of the sample system is told when it starts.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -25,14 +25,31 @@ pub struct DemoConfig {
     pub switches: Switches,
     /// The gateway's port, if it must be this one.
     pub gateway_port: Option<u16>,
+    /// Risk in a network namespace of its own. Without it everything is on loopback.
+    #[serde(default)]
+    pub apart: Option<Apart>,
+}
+
+/// Where risk is when it has a network namespace of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Apart {
+    /// A file that leads to the namespace, as long as the system runs.
+    pub namespace: PathBuf,
+    /// Its address there, which the other services must be able to reach.
+    pub address: IpAddr,
 }
 
 /// What one service process is told.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceConfig {
-    /// Where to listen; loopback only.
+    /// Where to listen; loopback only, unless `namespace` is given.
     pub listen: SocketAddr,
+    /// A file that leads to the network namespace of this service; whoever starts [`crate::run_service`] has to enter it
+    /// before.
+    #[serde(default)]
+    pub namespace: Option<PathBuf>,
     /// Where its files live.
     pub state_dir: PathBuf,
     /// Where the services it calls are reached: name to address.

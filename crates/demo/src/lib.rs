@@ -11,7 +11,7 @@
 //! never loses or doubles a payment it acknowledged, whatever dies; [audit()] checks that against the files on disk.
 //!
 //! What it will never do: know that it is being verified. Nothing here reads a verdict, a fault or an experiment,
-//! and it listens on loopback only.
+//! and it listens on loopback only, or in a network namespace that was made for it ([`Apart`]).
 //!
 //! Every process is one executable run again: the caller says which ([`DemoConfig::service_command`]), so this crate
 //! works the same under the `steadfast` binary and under the small program of its own tests.
@@ -33,8 +33,8 @@ pub mod topology;
 mod wire;
 
 pub use audit::{AuditReport, audit};
-pub use config::{DemoConfig, ServiceConfig};
-pub use documents::{DOCUMENTS, write_documents};
+pub use config::{Apart, DemoConfig, ServiceConfig};
+pub use documents::{DOCUMENTS, DOCUMENTS_APART, write_documents};
 pub use error::DemoError;
 pub use service::run_service;
 pub use supervisor::{Status, System, down, drain, status, supervise, up};

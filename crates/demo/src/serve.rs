@@ -59,10 +59,10 @@ pub(crate) async fn serve(
 }
 
 async fn listen(config: &ServiceConfig) -> Result<TcpListener, DemoError> {
-    if !config.listen.ip().is_loopback() {
+    if !config.listen.ip().is_loopback() && config.namespace.is_none() {
         return Err(DemoError::Setting {
             doing: format!("listen on {}", config.listen),
-            reason: "the sample system stays on loopback".into(),
+            reason: "the sample system stays on loopback and in network namespaces of its own".into(),
         });
     }
     TcpListener::bind(config.listen).await.map_err(|source| match source.kind() {

@@ -26,6 +26,9 @@ impl Service {
     pub const ALL: [Self; 6] =
         [Self::Ledger, Self::Wallet, Self::Risk, Self::Notifications, Self::Payments, Self::Gateway];
 
+    /// The one that may be in a network namespace of its own: payments can do without it.
+    pub const APART: Self = Self::Risk;
+
     /// The name used everywhere: command line, documents, metrics.
     pub const fn name(self) -> &'static str {
         match self {

@@ -8,7 +8,11 @@
 //! There is no option that replaces it. The file that `STEADFAST_POLICY` names is read *beside* it, and both must allow:
 //! so the variable can only take away. Taking faults out again is never limited.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use steadfast_engine::host::{HostError, HostErrorKind};
 use steadfast_faults::FaultSpec;
@@ -63,6 +67,15 @@ impl Policies {
     pub fn and(mut self, file: PathBuf) -> Self {
         self.more.push(file);
         self
+    }
+
+    /// The first file that is there or has to be, read or not.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        let is_missing = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+        let machine =
+            fs::symlink_metadata(&self.machine).map(drop).map_or_else(|error| !is_missing(error), |()| true);
+        machine.then_some(&self.machine).or(self.more.first()).map(PathBuf::as_path)
     }
 
     /// In place of the machine's file another one, for tests: there must be no way to do so from outside.

@@ -23,7 +23,7 @@ mod qdisc;
 mod queue;
 mod tap;
 
-pub use apart::move_apart;
+pub use apart::{move_apart, moves_into_user_namespace};
 pub use cable::{CableEnd, lay_cable};
 pub use hold::{Held, Pulse, status};
 pub use namespace::{Namespace, own_namespace};

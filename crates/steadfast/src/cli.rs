@@ -45,7 +45,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run an experiment: baseline, fault, verdict
     Run(run::RunArguments),
-    /// Start the sample payments system and verify four beliefs about it
+    /// Start the sample payments system and verify five beliefs about it
     Demo(demo::DemoArguments),
     /// Look at what was learned
     #[command(subcommand)]
@@ -131,6 +131,9 @@ Examples:
     /// Puts load on this machine for an injector
     #[command(hide = true)]
     StressWorker,
+    /// Finds out whether the demo can have network namespaces of its own
+    #[command(hide = true)]
+    NetworkTrial,
     /// One service of the sample system
     #[command(hide = true)]
     DemoService(demo::ServiceArguments),

@@ -74,6 +74,7 @@ fn dispatch(cli: Cli, terminal: Terminal) -> Result<u8, Failure> {
         Command::Reaper => one_thread()?.block_on(commands::reaper::reaper(open()?.state, terminal)),
         Command::NetworkWorker => one_thread()?.block_on(commands::network_worker::network_worker()),
         Command::StressWorker => one_thread()?.block_on(commands::stress_worker::stress_worker()),
+        Command::NetworkTrial => Ok(commands::demo::networks::trial(terminal)),
         Command::DemoService(arguments) => one_thread()?.block_on(commands::demo::service(&arguments)),
         Command::DemoSupervisor(arguments) => one_thread()?.block_on(commands::demo::supervisor(&arguments)),
         Command::Status(arguments) => {
@@ -131,10 +132,17 @@ fn dispatch(cli: Cli, terminal: Terminal) -> Result<u8, Failure> {
             })
         }
         Command::Demo(arguments) => {
+            // Only a process without other threads can move, and what is left of earlier runs is undone before it does.
+            let moved = arguments.apart;
+            if moved {
+                commands::demo::networks::move_apart()?;
+            }
             let session = open()?;
             threads()?.block_on(async {
-                session.clean_up().await?;
-                commands::demo::demo(arguments, &session).await
+                if !moved {
+                    session.clean_up().await?;
+                }
+                commands::demo::demo(arguments, cli.color, &session).await
             })
         }
     }

@@ -146,8 +146,7 @@ pub async fn drain(state_dir: &Path, within: Duration) -> Result<(), DemoError> 
     let deadline = Instant::now() + within;
     let state = State::read(state_dir)?;
     let not_running = || DemoError::NotRunning { state_dir: state_dir.to_owned() };
-    let port = state.services.get("payments").ok_or_else(not_running)?.port;
-    let payments = Client::new((std::net::Ipv4Addr::LOCALHOST, port).into());
+    let payments = Client::new(state.services.get("payments").ok_or_else(not_running)?.socket());
     loop {
         let left = match payments.post("/drain", &(), ANSWER_WITHIN.min(within)).await {
             Ok(answer) => answer.success::<Unfinished>(),

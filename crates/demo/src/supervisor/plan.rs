@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::DirBuilder;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -60,8 +59,8 @@ impl Plan {
         connection: Connection,
     ) -> Result<(), DemoError> {
         let name = connection.proxy();
-        let Process { port, control, .. } = &self.state.proxies[&name];
-        let control = control.as_ref().expect("every proxy is assigned a control socket");
+        let process = &self.state.proxies[&name];
+        let control = process.control.as_ref().expect("every proxy is assigned a control socket");
         let control = control.to_str().filter(|c| c.len() < LONGEST_SOCKET_PATH).ok_or_else(|| {
             let longest = LONGEST_SOCKET_PATH - 1;
             DemoError::Setting {
@@ -73,8 +72,8 @@ impl Plan {
         })?;
         let words = [
             ("--name", name.clone()),
-            ("--listen", local(*port).to_string()),
-            ("--upstream", local(self.state.services[connection.to.name()].port).to_string()),
+            ("--listen", process.socket().to_string()),
+            ("--upstream", self.state.services[connection.to.name()].socket().to_string()),
             ("--protocol", "http".into()),
             ("--control", control.to_owned()),
         ];
@@ -88,14 +87,16 @@ impl Plan {
     fn add_service(&mut self, config: &DemoConfig, service: Service) {
         let name = service.name();
         let upstreams = Connection::ALL.into_iter().filter(|c| c.from == service).map(|c| {
-            let port = match self.state.proxies.get(&c.proxy()) {
-                Some(proxy) => proxy.port,
-                None => self.state.services[c.to.name()].port,
-            };
-            (c.to.name().to_owned(), local(port))
+            let reached = self.state.proxies.get(&c.proxy());
+            (c.to.name().to_owned(), reached.unwrap_or(&self.state.services[c.to.name()]).socket())
         });
         let settings = ServiceConfig {
-            listen: local(self.state.services[name].port),
+            listen: self.state.services[name].socket(),
+            namespace: config
+                .apart
+                .as_ref()
+                .filter(|_| service == Service::APART)
+                .map(|a| a.namespace.clone()),
             state_dir: config.state_dir.clone(),
             upstreams: upstreams.collect(),
             switches: config.switches.clone(),
@@ -118,7 +119,11 @@ fn assigned(config: &DemoConfig, before: &State) -> Result<State, DemoError> {
             Some(port) if name == Service::Gateway.name() => ports.take(port)?,
             _ => ports.find(before.services.get(name).map(|p| p.port))?,
         };
-        services.insert(name.to_owned(), Process::at(port, None));
+        let mut process = Process::at(port, None);
+        if let Some(apart) = config.apart.as_ref().filter(|_| name == Service::APART.name()) {
+            process.address = apart.address;
+        }
+        services.insert(name.to_owned(), process);
     }
     let mut proxies = BTreeMap::new();
     if config.proxy_command.is_some() {
@@ -144,8 +149,4 @@ pub(super) fn remove_sockets(state_dir: &Path) {
         // Usually the proxy has done so itself.
         std::fs::remove_file(state_dir.join("proxies").join(format!("{name}.sock"))).ok();
     }
-}
-
-fn local(port: u16) -> SocketAddr {
-    (Ipv4Addr::LOCALHOST, port).into()
 }

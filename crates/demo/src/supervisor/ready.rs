@@ -1,6 +1,5 @@
 //! Waiting until every process answers.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -50,7 +49,7 @@ pub(super) async fn all_ready(board: &Board, state_dir: &Path, within: Duration)
 
 /// A service answers on `/healthz`; a proxy accepts connections.
 pub(super) async fn answers(process: &Process) -> bool {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, process.port));
+    let address = process.socket();
     match process.control {
         Some(_) => {
             matches!(tokio::time::timeout(ANSWER_WITHIN, TcpStream::connect(address)).await, Ok(Ok(_)))

@@ -1,6 +1,7 @@
 //! `demo.json`: who runs where.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -34,7 +35,10 @@ pub struct State {
 pub struct Process {
     /// The process, while it runs.
     pub process: Option<Identity>,
-    /// Its port on 127.0.0.1.
+    /// Where it is reached: loopback, unless it is in a network namespace of its own.
+    #[serde(default = "loopback")]
+    pub address: IpAddr,
+    /// Its port there.
     pub port: u16,
     /// How often it was started again.
     pub restarts: u32,
@@ -44,8 +48,24 @@ pub struct Process {
 
 impl Process {
     pub(crate) fn at(port: u16, control: Option<PathBuf>) -> Self {
-        Self { process: None, port, restarts: 0, control }
+        Self { process: None, address: loopback(), port, restarts: 0, control }
     }
+
+    /// Is it in a network namespace of its own?
+    #[must_use]
+    pub fn is_apart(&self) -> bool {
+        !self.address.is_loopback()
+    }
+
+    /// Address and port.
+    #[must_use]
+    pub fn socket(&self) -> SocketAddr {
+        (self.address, self.port).into()
+    }
+}
+
+fn loopback() -> IpAddr {
+    Ipv4Addr::LOCALHOST.into()
 }
 
 impl State {
@@ -56,7 +76,7 @@ impl State {
 
     /// Where a service is reached directly; empty for a name that is not there.
     pub fn url(&self, service: &str) -> String {
-        self.services.get(service).map(|s| format!("http://127.0.0.1:{}", s.port)).unwrap_or_default()
+        self.services.get(service).map(|s| format!("http://{}", s.socket())).unwrap_or_default()
     }
 
     /// Every process, proxies first.

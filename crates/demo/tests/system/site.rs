@@ -40,6 +40,7 @@ impl Site {
             proxy_command: proxied.then(|| vec![PROGRAM.into(), "proxy".into()]),
             switches: Switches::new(&owned(without), &owned(fix)).unwrap(),
             gateway_port: None,
+            apart: None,
         };
         Self { config, _dir: dir }
     }

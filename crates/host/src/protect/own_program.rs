@@ -9,7 +9,7 @@ use steadfast_model::ProcessIdentity;
 use crate::error::from_linux;
 
 /// The commands that stay, and whether a fault may go into them. The services of the demo are there to be disturbed.
-const COMMANDS: [(&str, Option<&str>); 13] = [
+const COMMANDS: [(&str, Option<&str>); 14] = [
     ("demo-service", None),
     ("proxy", Some("a fault proxy, which must take orders")),
     ("reaper", Some("a reaper, which undoes faults")),
@@ -19,6 +19,7 @@ const COMMANDS: [(&str, Option<&str>); 13] = [
     ("load", Some("a load of Steadfast")),
     ("run", Some("a run of Steadfast")),
     ("demo", Some("a demo of Steadfast")),
+    ("network-trial", Some("Steadfast while it tries out network namespaces")),
     ("demo-supervisor", Some("the supervisor of a demo")),
     ("fault", Some("Steadfast with a fault in hand")),
     ("recover", Some("Steadfast while it recovers")),

@@ -26,10 +26,9 @@ pub fn move_apart() -> Result<(), LinuxError> {
         let others = std::io::Error::other("it has other threads, which would stay behind");
         return Err(LinuxError::Call { what: "move this process".to_owned(), source: others });
     }
-    let failed = |errno| LinuxError::call("look at the capabilities of this process", errno);
-    let has_none = capabilities(None).map_err(failed)?.effective.is_empty();
+    let within_user_namespace = moves_into_user_namespace()?;
     let (user, group) = (geteuid().as_raw(), getegid().as_raw());
-    let (what, flags) = if has_none {
+    let (what, flags) = if within_user_namespace {
         ("make a user namespace and a network namespace", UnshareFlags::NEWUSER | UnshareFlags::NEWNET)
     } else {
         ("make a network namespace", UnshareFlags::NEWNET)
@@ -37,13 +36,22 @@ pub fn move_apart() -> Result<(), LinuxError> {
     // SAFETY: it moves this process, which has one thread, into new namespaces; no descriptor changes hands.
     let moved = unsafe { unshare_unsafe(flags) };
     moved.map_err(|errno| not_made(what, errno))?;
-    if has_none {
+    if within_user_namespace {
         // Without this a group could be put down, and with it what is denied to its members: user_namespaces(7).
         write("setgroups", "deny")?;
         write("uid_map", &format!("0 {user} 1"))?;
         write("gid_map", &format!("0 {group} 1"))?;
     }
     switch_on("lo")
+}
+
+/// Whether [`move_apart`] makes a user namespace too.
+///
+/// # Errors
+/// When the kernel does not tell what this process may do.
+pub fn moves_into_user_namespace() -> Result<bool, LinuxError> {
+    let failed = |errno| LinuxError::call("look at the capabilities of this process", errno);
+    Ok(capabilities(None).map_err(failed)?.effective.is_empty())
 }
 
 fn write(file: &str, text: &str) -> Result<(), LinuxError> {

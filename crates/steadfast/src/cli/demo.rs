@@ -11,7 +11,7 @@ use super::Output;
 #[command(
     after_help = "\
 Examples:
-  steadfast demo                              about two minutes; needs no privileges
+  steadfast demo                              two to three minutes; needs no privileges
   steadfast demo --without risk-timeout       take a strength away and see a verdict turn
   steadfast demo --fix ledger-timeout         mend a weakness and see a verdict turn
   steadfast demo up                           start the system to explore it by hand
@@ -25,6 +25,9 @@ pub(crate) struct DemoArguments {
     /// Run only these experiments; may be repeated
     #[arg(long = "only", value_name = "EXPERIMENT")]
     pub(crate) only: Vec<String>,
+    /// Move into a network namespace first of all
+    #[arg(long, hide = true)]
+    pub(crate) apart: bool,
     #[command(subcommand)]
     pub(crate) command: Option<DemoCommand>,
 }

@@ -13,7 +13,7 @@ use steadfast_model::{Outcome, RunId, event::Conclusion, id::run_name};
 
 use crate::{
     cli::{
-        Output,
+        Colour, Output,
         demo::{DemoArguments, DemoCommand, ServiceArguments, SupervisorArguments},
     },
     failure::{Failure, code},
@@ -24,19 +24,26 @@ use crate::{
     verify::{Ended, Wish, verify},
 };
 
+pub(crate) mod networks;
+
+use networks::Networks;
+
 /// The experiments, in the order they are run.
-const EXPERIMENTS: [&str; 4] = ["risk-slow", "ledger-slow", "wallet-killed", "no-traffic"];
+const EXPERIMENTS: [&str; 5] = ["risk-slow", RISK_FAR, "ledger-slow", "wallet-killed", "no-traffic"];
+
+/// The one that disturbs packets: risk has to be in a network namespace of its own.
+const RISK_FAR: &str = "risk-far";
 
 /// Folders of earlier demos that are kept.
 const KEPT: usize = 4;
 
-/// Starts the sample system and verifies four beliefs about it; or starts it, stops it, shows it.
-pub(crate) async fn demo(arguments: DemoArguments, session: &Session) -> Result<u8, Failure> {
+/// Starts the sample system and verifies five beliefs about it; or starts it, stops it, shows it.
+pub(crate) async fn demo(arguments: DemoArguments, colour: Colour, session: &Session) -> Result<u8, Failure> {
     let terminal = session.terminal;
     match arguments.command {
-        None => verify_all(&arguments.switches, &arguments.only, session).await,
+        None => verify_all(&arguments, colour, session).await,
         Some(DemoCommand::Up { switches }) => {
-            let config = config(&folder(session), switches_of(&switches)?, session)?;
+            let config = config(&folder(session), switches_of(&switches)?, None, session)?;
             let supervisor = session.command(&["demo-supervisor"]);
             let state = steadfast_demo::up(&config, &supervisor).await.map_err(failure)?;
             let documents = config.state_dir.join("documents");
@@ -62,6 +69,9 @@ pub(crate) async fn demo(arguments: DemoArguments, session: &Session) -> Result<
 /// Runs one service until it is told to end.
 pub(crate) async fn service(arguments: &ServiceArguments) -> Result<u8, Failure> {
     let config = steadfast_demo::ServiceConfig::read(&arguments.config).map_err(failure)?;
+    if let Some(path) = &config.namespace {
+        networks::enter(path)?;
+    }
     steadfast_demo::run_service(&arguments.name, &config).await.map_err(failure)?;
     Ok(0)
 }
@@ -73,31 +83,40 @@ pub(crate) async fn supervisor(arguments: &SupervisorArguments) -> Result<u8, Fa
     Ok(0)
 }
 
-async fn verify_all(
-    switches: &crate::cli::demo::Switches,
-    only: &[String],
-    session: &Session,
-) -> Result<u8, Failure> {
+async fn verify_all(arguments: &DemoArguments, colour: Colour, session: &Session) -> Result<u8, Failure> {
     let terminal = session.terminal;
+    let only = arguments.only.as_slice();
     if let Some(unknown) = only.iter().find(|name| !EXPERIMENTS.contains(&name.as_str())) {
         let known = EXPERIMENTS.join(", ");
         return Err(Failure::usage(format!("the demo has no experiment `{unknown}`"))
             .hint(Some(format!("there are {known}"))));
     }
-    let switches = switches_of(switches)?;
+    let switches = switches_of(&arguments.switches)?;
+    let networks = match arguments.apart {
+        true => Some(Networks::make().map_err(|error| Failure::failed(error.with_causes()))?),
+        false => {
+            let Some(why) = networks::refusal(session) else {
+                return Err(networks::start_again(&arguments.switches, only, colour, session));
+            };
+            without_networks(&why, only, session)?;
+            None
+        }
+    };
     // A folder of its own each time: a demo that is up keeps its ledger, and this one ends with a clean audit.
     // Its path is short, as the path of a socket in it may have 107 bytes.
     let folder = session.folder().join("demos").join(run_name("d", RunId::new()));
     prune(&session.folder().join("demos"));
-    let config = config(&folder, switches, session)?;
-    terminal.say("Starting six services and five fault proxies...");
+    let config = config(&folder, switches, networks.as_ref(), session)?;
+    let place = if networks.is_some() { ", in network namespaces of their own" } else { "" };
+    terminal.say(format_args!("Starting six services and five fault proxies{place}..."));
     let mut stop = stop::requests()?;
     let system = System::start(&config).await.map_err(failure)?;
     let documents = folder.join("documents");
-    let ended = match steadfast_demo::write_documents(&documents, &system.state()).map_err(failure) {
-        Ok(()) => run_experiments(&documents, only, &stop, session).await,
-        Err(failure) => Err(failure),
+    let wanted = |name: &&str| {
+        (networks.is_some() || *name != RISK_FAR) && (only.is_empty() || only.iter().any(|it| it == name))
     };
+    let names: Vec<&str> = EXPERIMENTS.into_iter().filter(wanted).collect();
+    let ended = run_experiments(&documents, &names, &system, &stop, session).await;
     // Who stopped a run still wants to know whether the books are right; who asks again, or only now, does not.
     let asked = pressed(&stop).await;
     let drained = tokio::select! {
@@ -130,18 +149,36 @@ async fn verify_all(
     Ok(exit_code(&results, clean))
 }
 
+/// Says what is left out without network namespaces.
+fn without_networks(why: &str, only: &[String], session: &Session) -> Result<(), Failure> {
+    if only.iter().any(|name| name == RISK_FAR) {
+        let message = format!(
+            "`{RISK_FAR}` disturbs packets, and the demo gets no network namespaces of its own ({why})"
+        );
+        let hint = "the others disturb connections, by proxies: steadfast demo --only risk-slow";
+        return Err(Failure { code: code::PRIVILEGE, message, hint: Some(hint.to_owned()) });
+    }
+    let terminal = session.terminal;
+    terminal.say(format_args!(
+        "{} the demo gets no network namespaces of its own ({why}); faults on packets are left out, and the proxies disturb connections",
+        paint(terminal.stderr_colour, Style::Dim, "note:")
+    ));
+    Ok(())
+}
+
 async fn run_experiments(
     documents: &Path,
-    only: &[String],
+    names: &[&str],
+    system: &System,
     stop: &StopSignal,
     session: &Session,
 ) -> Result<Vec<Ended>, Failure> {
     let mut results = Vec::new();
-    for name in
-        EXPERIMENTS.into_iter().filter(|name| only.is_empty() || only.iter().any(|wanted| wanted == name))
-    {
+    for name in names {
         let terminal = session.terminal;
         terminal.say("");
+        // Anew each time: a service in a namespace of its own is named by its process, which may be another by now.
+        steadfast_demo::write_documents(documents, &system.state()).map_err(failure)?;
         let sources = Sources::beside(&documents.join(format!("{name}.yaml")))?;
         let wish = Wish {
             set: BTreeMap::new(),
@@ -231,8 +268,8 @@ async fn status(output: Output, session: &Session) -> Result<u8, Failure> {
             None => "",
         };
         terminal.print(format_args!(
-            "{name:24} 127.0.0.1:{:<6} process {pid:<8} restarts {:<3} {health}",
-            process.port, process.restarts
+            "{name:24} {}:{:<6} process {pid:<8} restarts {:<3} {health}",
+            process.address, process.port, process.restarts
         ));
     }
     Ok(0)
@@ -257,7 +294,12 @@ fn folder(session: &Session) -> PathBuf {
     session.folder().join("demo")
 }
 
-fn config(folder: &Path, switches: Switches, session: &Session) -> Result<DemoConfig, Failure> {
+fn config(
+    folder: &Path,
+    switches: Switches,
+    networks: Option<&Networks>,
+    session: &Session,
+) -> Result<DemoConfig, Failure> {
     fs::create_dir_all(folder)
         .map_err(|error| Failure::failed(format!("make {}: {error}", folder.display())))?;
     Ok(DemoConfig {
@@ -266,6 +308,7 @@ fn config(folder: &Path, switches: Switches, session: &Session) -> Result<DemoCo
         proxy_command: Some(session.command(&["proxy"])),
         switches,
         gateway_port: None,
+        apart: networks.map(Networks::apart),
     })
 }
 

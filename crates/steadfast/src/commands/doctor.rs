@@ -1,10 +1,11 @@
 //! `steadfast doctor`
 
-use steadfast_engine::host::Host;
+use steadfast_engine::host::{Capability, Host};
 use steadfast_model::binding::Binding;
 
 use crate::{
     cli::Output,
+    commands::demo::networks,
     failure::{Failure, code},
     session::Session,
     terminal::{Style, paint},
@@ -13,7 +14,8 @@ use crate::{
 /// Says what would work on this machine and what is missing.
 pub(crate) async fn doctor(output: Output, session: &Session) -> Result<u8, Failure> {
     let host = session.host(Binding::default())?;
-    let capabilities = host.inventory().await;
+    let mut capabilities = host.inventory().await;
+    capabilities.push(networks_of_the_demo(session));
     let missing = capabilities.iter().any(|capability| !capability.works);
     let terminal = session.terminal;
     if output == Output::Json {
@@ -34,4 +36,13 @@ pub(crate) async fn doctor(output: Output, session: &Session) -> Result<u8, Fail
         }
     }
     Ok(if missing { code::FAILED } else { 0 })
+}
+
+/// A machine without them is no broken machine.
+fn networks_of_the_demo(session: &Session) -> Capability {
+    let detail = match networks::refusal(session) {
+        None => "network namespaces of its own: faults on packets work in it".to_owned(),
+        Some(why) => format!("no network namespaces of its own ({why}): it does without faults on packets"),
+    };
+    Capability { name: "demo".to_owned(), works: true, detail, hint: None }
 }
