@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod examples;
+mod networks;
 mod place;
 mod prometheus;
 mod verdicts;

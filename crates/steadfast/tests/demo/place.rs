@@ -4,9 +4,11 @@ use std::{
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Child, Command, Output, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
 };
+
+use rustix::process::Pid;
 
 /// Two demos at once would take the machine's time from each other.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -31,19 +33,46 @@ impl Place {
         Self { root, _turn: turn }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a test starts the program")]
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        let program = self.root.join("steadfast");
-        let mut command = if is_root() {
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program);
-            command
-        } else {
-            Command::new(program)
+        self.run_by(&[], arguments)
+    }
+
+    /// The same by another program, which is given ours and its arguments.
+    pub(crate) fn run_by(&self, by: &[&str], arguments: &[&str]) -> Output {
+        let program = self.root.join("steadfast").display().to_string();
+        self.command(&[by, &[&program], arguments].concat()).output().unwrap()
+    }
+
+    /// Starts the program; what it says to people can be read.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        let program = self.root.join("steadfast").display().to_string();
+        let mut command = self.command(&[&[program.as_str()], arguments].concat());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Whether this machine gives somebody without privileges network namespaces with devices in them.
+    pub(crate) fn gives_networks(&self) -> bool {
+        let inside = "ip link set lo up && ip link add left type veth peer name right";
+        let words = ["unshare", "--user", "--map-root-user", "--net", "sh", "-c", inside];
+        self.command(&words).output().unwrap().status.success()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test starts the program")]
+    fn command(&self, words: &[&str]) -> Command {
+        let becoming: &[&str] = match is_root() {
+            true => &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
+            false => &[],
         };
+        let words = [becoming, words].concat();
+        let mut command = Command::new(words[0]);
         let home = self.root.join("home");
-        command.args(arguments).current_dir("/").env_clear().env("PATH", "/usr/bin:/bin").env("HOME", home);
-        command.output().unwrap()
+        command.args(&words[1..]).current_dir("/").env_clear();
+        command.env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin").env("HOME", home);
+        command
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     pub(crate) fn state(&self) -> PathBuf {
@@ -60,13 +89,24 @@ impl Place {
 
     /// Processes that were started from this place and are still there.
     pub(crate) fn left_over(&self) -> Vec<String> {
-        let needle = self.root.join("steadfast").display().to_string();
-        let lines = fs::read_dir("/proc").unwrap().filter_map(Result::ok).filter_map(|process| {
-            let line = fs::read(process.path().join("cmdline")).ok()?;
-            Some(String::from_utf8_lossy(&line).replace('\0', " "))
-        });
         // The reaper stays for some seconds after the last fault, to be there for the next.
-        lines.filter(|line| line.starts_with(&needle) && !line.contains(" reaper")).collect()
+        self.processes().into_iter().map(|(_, line)| line).filter(|line| !line.contains(" reaper")).collect()
+    }
+
+    /// The reaper of this place, if there is one.
+    pub(crate) fn reaper(&self) -> Option<Pid> {
+        self.processes().into_iter().find(|(_, line)| line.contains(" reaper")).map(|(pid, _)| pid)
+    }
+
+    /// Number and command line of all that was started from this place.
+    fn processes(&self) -> Vec<(Pid, String)> {
+        let needle = self.root.join("steadfast").display().to_string();
+        let found = fs::read_dir("/proc").unwrap().filter_map(Result::ok).filter_map(|process| {
+            let pid = Pid::from_raw(process.file_name().to_str()?.parse().ok()?)?;
+            let line = fs::read(process.path().join("cmdline")).ok()?;
+            Some((pid, String::from_utf8_lossy(&line).replace('\0', " ")))
+        });
+        found.filter(|(_, line)| line.starts_with(&needle)).collect()
     }
 }
 

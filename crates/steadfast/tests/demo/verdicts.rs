@@ -1,4 +1,4 @@
-//! Four beliefs, four honest verdicts, and what changes them.
+//! Five beliefs, five honest verdicts, and what changes them.
 
 use std::{
     fs,
@@ -6,23 +6,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::place::{Place, text};
+use crate::{
+    networks,
+    place::{Place, text},
+};
 
 /// The line of the summary that begins with this experiment's name.
-fn line<'a>(text: &'a str, experiment: &str) -> &'a str {
+pub(crate) fn line<'a>(text: &'a str, experiment: &str) -> &'a str {
     let found = text.lines().rfind(|line| line.starts_with(experiment));
     found.unwrap_or_else(|| panic!("no line for {experiment} in:\n{text}"))
 }
 
-fn assert_verdict(text: &str, experiment: &str, verdict: &str) {
+pub(crate) fn assert_verdict(text: &str, experiment: &str, verdict: &str) {
     let found = line(text, experiment);
     assert_eq!(found.split_whitespace().nth(1), Some(verdict), "{found}\n{text}");
 }
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the demo promises to take less than three minutes")]
-fn the_demo_ends_with_four_honest_verdicts_and_clean_books() {
+fn the_demo_ends_with_five_honest_verdicts_and_clean_books() {
     let place = Place::new("demo");
+    let count = if place.gives_networks() { 5 } else { 4 };
     let begun = Instant::now();
     let output = place.run(&["demo"]);
     let text = text(&output);
@@ -30,6 +34,12 @@ fn the_demo_ends_with_four_honest_verdicts_and_clean_books() {
     assert_eq!(output.status.code(), Some(0), "{text}");
 
     assert_verdict(&text, "risk-slow", "held");
+    if count == 5 {
+        assert_verdict(&text, "risk-far", "held");
+        assert!(text.contains("in effect: network namespace"), "{text}");
+    } else {
+        networks::left_out("the_demo_ends_with_five_honest_verdicts_and_clean_books (risk-far)", &text);
+    }
     assert_verdict(&text, "ledger-slow", "refuted");
     assert!(line(&text, "ledger-slow").contains("stopped early"), "{text}");
     assert!(line(&text, "wallet-killed").contains("Recovered after"), "{text}");
@@ -38,21 +48,21 @@ fn the_demo_ends_with_four_honest_verdicts_and_clean_books() {
     assert!(place.left_over().is_empty(), "{:?}", place.left_over());
 
     let reports: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("report ")).collect();
-    assert_eq!(reports.len(), 4, "{text}");
+    assert_eq!(reports.len(), count, "{text}");
     for report in reports {
         assert!(fs::read_to_string(report.trim()).unwrap().contains("<svg"), "{report}");
     }
-    replay_agrees_until_an_increment_is_changed(&place);
+    replay_agrees_until_an_increment_is_changed(&place, count);
 }
 
-fn replay_agrees_until_an_increment_is_changed(place: &Place) {
+fn replay_agrees_until_an_increment_is_changed(place: &Place, count: usize) {
     let output = place.run(&["runs", "replay", "--all"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
-    assert!(text(&output).contains("4 agree, 0 disagree"), "{}", text(&output));
+    assert!(text(&output).contains(&format!("{count} agree, 0 disagree")), "{}", text(&output));
     change_one_increment(&place.state().join("history.sqlite"));
     let output = place.run(&["runs", "replay", "--all"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    assert!(text(&output).contains("3 agree, 1 disagree"), "{}", text(&output));
+    assert!(text(&output).contains(&format!("{} agree, 1 disagree", count - 1)), "{}", text(&output));
 }
 
 /// Adds one bad event to one interval of one run.

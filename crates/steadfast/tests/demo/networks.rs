@@ -1,0 +1,94 @@
+//! Packets are disturbed in network namespaces of the demo's own, by somebody without privileges, where that is allowed.
+
+use std::{
+    io::{BufRead, BufReader},
+    thread,
+    time::Duration,
+};
+
+use rustix::process::{Signal, kill_process};
+
+use crate::{
+    place::{Place, text},
+    verdicts::assert_verdict,
+};
+
+/// The demo says that it has no namespaces, and the test that it could not see what it is there for.
+pub(crate) fn left_out(test: &str, said: &str) {
+    steadfast_testkit::skip(test, "this machine gives no network namespaces without root");
+    assert!(said.contains("the demo gets no network namespaces of its own (failed to "), "{said}");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "killed processes are waited for")]
+fn a_demo_that_is_killed_takes_its_networks_along_and_the_next_command_closes_the_file() {
+    let test = "a_demo_that_is_killed_takes_its_networks_along_and_the_next_command_closes_the_file";
+    let place = Place::new("killed");
+    let demo = ["demo", "--only", "risk-far"];
+    if !place.gives_networks() {
+        let output = place.run(&demo);
+        assert_eq!(output.status.code(), Some(77), "{}", text(&output));
+        return left_out(test, &text(&output));
+    }
+    let mut running = place.start(&demo);
+    let mut lines = BufReader::new(running.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut said = String::new();
+    while !said.contains("in effect: network namespace") {
+        said += &lines.next().unwrap_or_else(|| panic!("it ended: {said}"));
+        said.push('\n');
+    }
+    // Frozen first, so that only the next command can close what is open.
+    let reaper = place.reaper().unwrap();
+    kill_process(reaper, Signal::STOP).unwrap();
+    running.kill().unwrap();
+    running.wait().unwrap();
+    kill_process(reaper, Signal::KILL).unwrap();
+    // Nothing leads to a namespace without a name but a process in it.
+    for _ in 0..100 {
+        if place.left_over().is_empty() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert!(place.left_over().is_empty(), "{:?}", place.left_over());
+    let output = place.run(&["recover"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(text(&output).contains("undid injection"), "{}", text(&output));
+    let status = text(&place.run(&["status"]));
+    assert!(status.contains("Nothing is injected."), "{status}");
+}
+
+#[test]
+fn without_network_namespaces_the_demo_says_so_and_goes_on_with_proxies() {
+    let place = Place::new("without-ns");
+    // In a user namespace where no other may be made, as somebody without capabilities: none of it reaches outside.
+    let inside = "echo 0 > /proc/sys/user/max_user_namespaces && \
+                  exec setpriv --bounding-set=-all --inh-caps=-all \"$@\"";
+    let by: &[&str] = match place.gives_networks() {
+        true => &["unshare", "--user", "--map-root-user", "sh", "-c", inside, "sh"],
+        false => &[],
+    };
+    let output = place.run_by(by, &["demo", "--only", "no-traffic"]);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("the demo gets no network namespaces of its own (failed to "), "{said}");
+    assert!(said.contains("the proxies disturb connections"), "{said}");
+    assert_verdict(&said, "no-traffic", "inconclusive");
+
+    let output = place.run_by(by, &["demo", "--only", "risk-far"]);
+    assert_eq!(output.status.code(), Some(77), "{}", text(&output));
+    assert!(text(&output).contains("`risk-far` disturbs packets"), "{}", text(&output));
+
+    let doctor = text(&place.run_by(by, &["doctor"]));
+    assert!(doctor.contains("no network namespaces of its own (failed to "), "{doctor}");
+}
+
+#[test]
+fn a_policy_is_never_lost_on_the_way_into_a_user_namespace() {
+    let place = Place::new("policy-ns");
+    let policy = place.root().join("policy.yaml").display().to_string();
+    let by = ["env", &format!("STEADFAST_POLICY={policy}")];
+    let output = place.run_by(&by, &["demo", "--only", "risk-far"]);
+    assert_eq!(output.status.code(), Some(77), "{}", text(&output));
+    assert!(text(&output).contains("there is a policy"), "{}", text(&output));
+}
