@@ -57,6 +57,18 @@ fn a_whole_policy_is_read_and_told_in_a_line() {
 }
 
 #[test]
+fn a_file_is_told_of_whatever_is_in_it_and_before_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let [machine, more] = ["machine.yaml", "more.yaml"].map(|name| folder.path().join(name));
+    let none = Policies { machine: machine.clone(), more: Vec::new() };
+    assert_eq!(none.file(), None);
+    // Whoever names one means it to be there.
+    assert_eq!(none.clone().and(more.clone()).file(), Some(more.as_path()));
+    symlink("nowhere", &machine).unwrap();
+    assert_eq!(none.and(more).file(), Some(machine.as_path()));
+}
+
+#[test]
 fn all_that_is_wrong_is_said_with_its_place_and_a_hint() {
     let check = |spec: &str, parts: &[&str]| {
         let said = problems(spec);

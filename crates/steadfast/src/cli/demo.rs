@@ -11,7 +11,7 @@ use super::Output;
 #[command(
     after_help = "\
 Examples:
-  steadfast demo                              two to three minutes; needs no privileges
+  steadfast demo                              about two minutes; needs no privileges
   steadfast demo --without risk-timeout       take a strength away and see a verdict turn
   steadfast demo --fix ledger-timeout         mend a weakness and see a verdict turn
   steadfast demo up                           start the system to explore it by hand

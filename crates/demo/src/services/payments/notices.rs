@@ -77,6 +77,7 @@ mod tests {
         let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let config = ServiceConfig {
             listen: nobody,
+            namespace: None,
             state_dir: "/nonexistent".into(),
             upstreams: BTreeMap::from([("notifications".into(), nobody)]),
             switches: Switches::new(&[], fix).unwrap(),
