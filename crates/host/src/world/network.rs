@@ -110,7 +110,7 @@ pub(crate) fn open(namespace: &ResolvedNamespace) -> Result<Namespace, FaultErro
 /// Refuses the namespaces through which this machine and Steadfast itself are reached.
 fn spare_our_own(identity: &NamespaceIdentity, title: &str) -> Result<(), FaultError> {
     let own = network::own_namespace().map_err(for_fault)?;
-    // Without the right to look at the first process there is no right to disturb anything either.
+    // Who may not look at the first process may not enter its namespace either: also not from a user namespace.
     let first = identify(1).ok().flatten().and_then(|first| Namespace::of_process(&first).ok().flatten());
     let is_first = first.is_some_and(|first| first.identity() == identity);
     if own != *identity && !is_first {
