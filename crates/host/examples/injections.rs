@@ -76,6 +76,8 @@ async fn once(host: &LocalHost, scene: &Scene, kind: &FaultKind) -> Result<(f64,
     let (target, _sleeper) = scene.target(kind.kind)?;
     let targets = host.resolve(&target).await.map_err(|why| why.to_string())?;
     let order = InjectionOrder { injection: InjectionId::new(), run: None, fault, targets, duration: LENGTH };
+    // As every run does first.
+    host.preflight(&order.fault, &order.targets).await.map_err(|why| why.to_string())?;
     let begun = Instant::now();
     host.inject(&order).await.map_err(|why| why.to_string())?;
     let inject = milliseconds(begun);
