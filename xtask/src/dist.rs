@@ -3,7 +3,11 @@
 //! `--check` proves it: it makes a bare Debian root, copies that one file in, and runs it there. The root is made and
 //! used in namespaces of its own and removed at the end.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command},
+};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -69,26 +73,72 @@ pub(crate) fn dist(arguments: &DistArguments) -> Result<()> {
 }
 
 /// Builds `target/dist/steadfast` and its checksum.
-pub(crate) fn build() -> Result<()> {
-    let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    // With a target named, build scripts and macros are built for this machine as always.
-    let mut command =
-        cargo(&["build", "--release", "--quiet", "--locked", "--package", "steadfast", "--target", &triple]);
-    command.env("RUSTFLAGS", "-C target-feature=+crt-static");
-    run(command)?;
-    let built = root().join("target").join(&triple).join("release/steadfast");
-    let built = built.to_str().context("the path is UTF-8")?;
-    ensure_static(built)?;
-    fs::create_dir_all(folder())?;
-    run(program("strip", &["-o", "target/dist/steadfast", built]))?;
-    let mut sum = program("sha256sum", &["steadfast"]);
-    let sum = sum.current_dir(folder()).output().context("start sha256sum")?;
-    ensure!(sum.status.success(), "sha256sum ended with {}", sum.status);
-    fs::write(folder().join("steadfast.sha256"), &sum.stdout)?;
-    let size = fs::metadata(binary())?.len();
-    say(&format!("target/dist/steadfast  {size} bytes, static, for {triple}"));
-    say(&format!("sha256 {}", String::from_utf8_lossy(&sum.stdout).split_whitespace().next().unwrap_or("?")));
-    Ok(())
+fn build() -> Result<()> {
+    Building { child: spawn(cargo(&ARGUMENTS))? }.finish()
+}
+
+/// A build under way.
+pub(crate) struct Building {
+    child: Child,
+}
+
+impl Building {
+    /// Begins one that has processors only while nothing else wants them.
+    pub(crate) fn in_the_background() -> Result<Self> {
+        let cargo = cargo(&ARGUMENTS);
+        let mut idle = program("chrt", &["--idle", "0"]);
+        idle.arg(cargo.get_program()).args(cargo.get_args());
+        for (name, value) in cargo.get_envs() {
+            match value {
+                Some(value) => idle.env(name, value),
+                None => idle.env_remove(name),
+            };
+        }
+        Ok(Self { child: spawn(idle)? })
+    }
+
+    /// Waits for it and makes `target/dist/steadfast` and its checksum of it.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        let status = self.child.wait()?;
+        ensure!(status.success(), "the build of the static program ended with {status}");
+        let built = root().join("target").join(triple()).join("release/steadfast");
+        let built = built.to_str().context("the path is UTF-8")?;
+        ensure_static(built)?;
+        fs::create_dir_all(folder())?;
+        run(program("strip", &["-o", "target/dist/steadfast", built]))?;
+        let mut sum = program("sha256sum", &["steadfast"]);
+        let sum = sum.current_dir(folder()).output().context("start sha256sum")?;
+        ensure!(sum.status.success(), "sha256sum ended with {}", sum.status);
+        fs::write(folder().join("steadfast.sha256"), &sum.stdout)?;
+        let size = fs::metadata(binary())?.len();
+        say(&format!("target/dist/steadfast  {size} bytes, static, for {}", triple()));
+        say(&format!(
+            "sha256 {}",
+            String::from_utf8_lossy(&sum.stdout).split_whitespace().next().unwrap_or("?")
+        ));
+        Ok(())
+    }
+}
+
+impl Drop for Building {
+    fn drop(&mut self) {
+        // It has ended already, unless something before it failed.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// With a target named, build scripts and macros are built for this machine as always.
+const ARGUMENTS: [&str; 7] =
+    ["build", "--release", "--quiet", "--locked", "--package", "steadfast", "--target"];
+
+fn spawn(mut command: Command) -> Result<Child> {
+    command.arg(triple()).env("RUSTFLAGS", "-C target-feature=+crt-static");
+    command.spawn().with_context(|| format!("start {command:?}"))
+}
+
+fn triple() -> String {
+    format!("{}-unknown-linux-gnu", std::env::consts::ARCH)
 }
 
 /// Runs the program in a bare root. Whatever was built last is checked.

@@ -2,7 +2,8 @@
 //! steadfast-host --example injections -- PROGRAM [TIMES]`, where PROGRAM is a built `steadfast`. Network faults need root.
 //!
 //! One line a fault: its key, then p50 and p99 of injecting and of reverting, in milliseconds. A fault that cannot be taken
-//! back has `-` there; one that could not be injected is followed by why.
+//! back has `-` there; one that could not be injected is followed by why. Memory is given back in proportion to its size:
+//! [`MEMORY`] is held, and all of it before it is taken away.
 
 #![expect(clippy::print_stdout, reason = "prints a table")]
 #![expect(clippy::unwrap_used, reason = "a measurement ends where it unwraps")]
@@ -24,13 +25,17 @@ use steadfast_ledger::StateDir;
 use steadfast_model::{
     Binding, InjectionId, Target,
     binding::BoundProxy,
-    target::{NetnsTarget, ProcessTarget, ProxyTarget},
+    target::{HostTarget, NetnsTarget, ProcessTarget, ProxyTarget},
     yaml,
 };
 use steadfast_testkit::{NetnsPair, Sleeper, durable_dir};
 
 /// How long a fault would stay if nobody took it back.
 const LENGTH: Duration = Duration::from_secs(60);
+/// How much memory is held.
+const MEMORY: &str = "256MiB";
+/// How long that takes at the most, with room to spare.
+const HOLDING: Duration = Duration::from_millis(400);
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
@@ -71,9 +76,14 @@ async fn once(host: &LocalHost, scene: &Scene, kind: &FaultKind) -> Result<(f64,
     let (target, _sleeper) = scene.target(kind.kind)?;
     let targets = host.resolve(&target).await.map_err(|why| why.to_string())?;
     let order = InjectionOrder { injection: InjectionId::new(), run: None, fault, targets, duration: LENGTH };
+    // As every run does first.
+    host.preflight(&order.fault, &order.targets).await.map_err(|why| why.to_string())?;
     let begun = Instant::now();
     host.inject(&order).await.map_err(|why| why.to_string())?;
     let inject = milliseconds(begun);
+    if kind.kind == "memoryStress" {
+        tokio::time::sleep(HOLDING).await;
+    }
     let begun = Instant::now();
     host.revert(order.injection).await.map_err(|why| why.to_string())?;
     let revert = milliseconds(begun);
@@ -82,6 +92,11 @@ async fn once(host: &LocalHost, scene: &Scene, kind: &FaultKind) -> Result<(f64,
 
 /// The fault of a kind's example.
 fn example(kind: &FaultKind) -> Result<FaultSpec, String> {
+    if kind.kind == "memoryStress" {
+        // A ramp would hold next to nothing when it is taken away.
+        let all_at_once = serde_json::json!({ "memoryStress": { "size": MEMORY } });
+        return serde_json::from_value(all_at_once).map_err(|why| why.to_string());
+    }
     let documents = yaml::parse(kind.example).map_err(|why| format!("{why:?}"))?;
     let fault =
         documents.first().and_then(|document| document.get("fault")).ok_or("its example has no fault")?;
@@ -100,7 +115,7 @@ fn quantiles(mut times: Vec<f64>) -> Option<(f64, f64)> {
     Some((at(0.5)?, at(0.99)?))
 }
 
-/// What faults are put into: a process each time, two proxies, a pair of network namespaces.
+/// What faults are put into: a process each time, two proxies, a pair of network namespaces, this machine.
 struct Scene {
     proxies: BTreeMap<String, BoundProxy>,
     pair: Option<NetnsPair>,
@@ -129,7 +144,7 @@ impl Scene {
         let (reaper, timing) = (command("reaper"), Timing::default());
         let state = StateDir::open(state).unwrap();
         let host = LocalHost::new(LocalHostOptions { state, binding, reaper, timing }).unwrap();
-        host.with_worker(command("network-worker"))
+        host.with_worker(command("network-worker")).with_stress_worker(command("stress-worker"))
     }
 
     /// Where a fault of this kind can be put, and a process that must live as long.
@@ -143,6 +158,9 @@ impl Scene {
         if kind.starts_with("network") {
             let pair = self.pair.as_ref().ok_or("network namespaces need root")?;
             return Ok((Target::Netns(NetnsTarget { name: Some(pair.a.clone()), pid: None }), None));
+        }
+        if kind.ends_with("Stress") {
+            return Ok((Target::Host(HostTarget::default()), None));
         }
         let sleeper = Sleeper::new();
         Ok((Target::Process(ProcessTarget { pid: Some(sleeper.pid()), listening: None }), Some(sleeper)))

@@ -29,13 +29,14 @@ pub struct LocalWorld {
     timing: Timing,
     /// Who works for an injection.
     ledger: Ledger,
+    offers: network::Offers,
 }
 
 impl LocalWorld {
     /// This machine.
     #[must_use]
     pub fn new(timing: Timing, ledger: Ledger) -> Self {
-        Self { timing, ledger }
+        Self { timing, ledger, offers: network::Offers::default() }
     }
 }
 

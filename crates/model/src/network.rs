@@ -191,11 +191,12 @@ impl DisturbanceId {
         format!("{}{}", Self::tables_of(self.injection), self.number)
     }
 
-    /// The handle of its queueing disciplines, which people see as `5fa1:` with `tc qdisc show`: from 1000 to efff.
+    /// The handle of its queueing disciplines, which people see as `5fa1:` with `tc qdisc show`: from 1000 to 7fff, as the
+    /// kernel gives out those above by itself.
     #[must_use]
     pub fn qdisc_of(injection: InjectionId) -> u16 {
         let [.., high, low] = injection.0.into_bytes();
-        0x1000 + u16::from_be_bytes([high, low]) % 0xe000
+        0x1000 + u16::from_be_bytes([high, low]) % 0x7000
     }
 
     /// What the names of all tables of an injection begin with.

@@ -3,40 +3,24 @@
 #![expect(clippy::print_stdout, reason = "an example prints")]
 #![expect(clippy::disallowed_methods, reason = "a measurement of real time")]
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use steadfast_model::{
-    BootTime, ByteRate, Clock, InjectionId, Percent, ProcessIdentity, WallTime,
-    proxy::{Protocol, ProxyFault, ProxyRule, RuleId, Stream},
+    ByteRate,
+    proxy::{Protocol, ProxyFault, Stream},
 };
-use steadfast_proxy::{Limits, Proxy, ProxyConfig, control::Client};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
-type Failure = Box<dyn std::error::Error>;
+#[path = "shared/stage.rs"]
+mod stage;
+
+use stage::{Failure, Stage};
 
 /// How long bytes are counted together to see whether they come evenly.
 const WINDOW: Duration = Duration::from_millis(100);
-
-struct BootClock;
-
-impl Clock for BootClock {
-    fn wall(&self) -> WallTime {
-        WallTime(0)
-    }
-    fn boot(&self) -> BootTime {
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-        BootTime(time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs())
-    }
-    fn boot_id(&self) -> String {
-        "example".to_owned()
-    }
-}
 
 /// What one connection got.
 struct Flow {
@@ -82,35 +66,16 @@ fn print(rate: ByteRate, stream: Stream, flow: &Flow) {
 /// Lets one connection carry as much as it can.
 async fn measure(rate: ByteRate, stream: Stream, length: Duration) -> Result<Flow, Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let directory = std::env::temp_dir().join(format!("steadfast-bandwidth-{}", std::process::id()));
-    let control = directory.join("control");
-    let config = ProxyConfig {
-        name: "bandwidth".to_owned(),
-        listen: "127.0.0.1:0".parse()?,
-        upstream: listener.local_addr()?.to_string(),
-        protocol: Protocol::Tcp,
-        control: control.clone(),
-        identity: ProcessIdentity { pid: std::process::id(), start_time: 0, boot_id: "example".to_owned() },
-        allow_remote: false,
-        limits: Limits::default(),
-    };
-    let proxy = Proxy::bind(config, Arc::new(BootClock)).await?;
-    let address = proxy.local_addr();
-    let running = tokio::spawn(proxy.run(std::future::pending()));
-    let mut client = Client::connect(&control).await?;
-    let end = BootClock.boot().after(length + Duration::from_secs(60));
-    let id = RuleId { injection: InjectionId::new(), number: 0 };
-    let fault = ProxyFault::TcpBandwidth { rate, stream };
-    client.apply(ProxyRule { id, fault, percent: Percent::ALL, seed: 1, deadline: end, lease: end }).await?;
-    let (near, far) = tokio::join!(TcpStream::connect(address), listener.accept());
+    let upstream = listener.local_addr()?.to_string();
+    let mut stage = Stage::start("bandwidth", Protocol::Tcp, upstream).await?;
+    stage.apply(ProxyFault::TcpBandwidth { rate, stream }).await?;
+    let (near, far) = tokio::join!(TcpStream::connect(stage.address), listener.accept());
     let (near, (far, _)) = (near?, far?);
     let (sender, receiver) = if stream == Stream::Upstream { (near, far) } else { (far, near) };
     let sending = tokio::spawn(send(sender));
     let flow = receive(receiver, length, rate).await?;
     sending.abort();
-    client.shutdown().await?;
-    running.await??;
-    std::fs::remove_dir_all(directory)?;
+    stage.end().await?;
     Ok(flow)
 }
 

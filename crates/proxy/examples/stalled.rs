@@ -6,38 +6,27 @@
 #![expect(clippy::print_stdout, reason = "an example prints")]
 #![expect(clippy::disallowed_methods, reason = "a measurement of real time")]
 
-use std::{sync::Arc, time::Duration, time::Instant};
+use std::{
+    io::Read,
+    time::{Duration, Instant},
+};
 
 use steadfast_model::{
-    BootTime, Clock, Duration as Length, InjectionId, Percent, ProcessIdentity, WallTime,
-    proxy::{Protocol, ProxyFault, ProxyRule, RuleId, Stream},
+    Duration as Length,
+    proxy::{Protocol, ProxyFault, Stream},
 };
-use steadfast_proxy::{Limits, Proxy, ProxyConfig, control::Client};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
-    task::JoinSet,
 };
 
-type Failure = Box<dyn std::error::Error>;
+#[path = "shared/stage.rs"]
+mod stage;
+
+use stage::{Failure, Stage};
 
 /// Bytes held for each connection.
 const HELD: usize = 1024;
-
-struct BootClock;
-
-impl Clock for BootClock {
-    fn wall(&self) -> WallTime {
-        WallTime(0)
-    }
-    fn boot(&self) -> BootTime {
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-        BootTime(time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs())
-    }
-    fn boot_id(&self) -> String {
-        "example".to_owned()
-    }
-}
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Failure> {
@@ -45,69 +34,51 @@ async fn main() -> Result<(), Failure> {
     let mut number = |usual| words.next().map_or(Ok(usual), |word| word.parse::<usize>());
     let (connections, times) = (number(1_000)?, number(9)?);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let directory = std::env::temp_dir().join(format!("steadfast-stalled-{}", std::process::id()));
-    let control = directory.join("control");
-    let config = ProxyConfig {
-        name: "stalled".to_owned(),
-        listen: "127.0.0.1:0".parse()?,
-        upstream: listener.local_addr()?.to_string(),
-        protocol: Protocol::Tcp,
-        control: control.clone(),
-        identity: ProcessIdentity { pid: std::process::id(), start_time: 0, boot_id: "example".to_owned() },
-        allow_remote: false,
-        limits: Limits::default(),
-    };
-    let proxy = Proxy::bind(config, Arc::new(BootClock)).await?;
-    let address = proxy.local_addr();
-    let running = tokio::spawn(proxy.run(std::future::pending()));
-    let mut client = Client::connect(&control).await?;
-    let mut ends = Vec::new();
+    let mut stage = Stage::start("stalled", Protocol::Tcp, listener.local_addr()?.to_string()).await?;
+    let mut ends = (Vec::new(), Vec::new());
     for _ in 0..connections {
-        let (near, far) = tokio::join!(TcpStream::connect(address), listener.accept());
-        ends.push((near?, far?.0));
+        let (near, far) = tokio::join!(TcpStream::connect(stage.address), listener.accept());
+        let near = near?.into_std()?;
+        near.set_nonblocking(false)?;
+        ends.0.push(near);
+        ends.1.push(far?.0);
     }
     for _ in 0..times {
         let took;
-        (took, ends) = release(&mut client, ends).await?;
+        (took, ends) = release(&mut stage, ends).await?;
         println!("{:.3}", took.as_secs_f64() * 1e3);
     }
-    client.shutdown().await?;
-    running.await??;
-    std::fs::remove_dir_all(directory)?;
-    Ok(())
+    stage.end().await
 }
 
-type Ends = Vec<(TcpStream, TcpStream)>;
+/// What clients and servers have of every connection. Clients read on a thread of their own, one after the other: most of
+/// their bytes are there when it is their turn, and the proxy keeps the processors.
+type Ends = (Vec<std::net::TcpStream>, Vec<TcpStream>);
 
 /// Holds what every server sends, lets it go, and measures.
-async fn release(client: &mut Client, ends: Ends) -> Result<(Duration, Ends), Failure> {
-    let end = BootClock.boot().after(Duration::from_secs(120));
-    let id = RuleId { injection: InjectionId::new(), number: 0 };
+async fn release(stage: &mut Stage, (near, mut far): Ends) -> Result<(Duration, Ends), Failure> {
     let (latency, jitter) = (Length::from_secs(60), Length::ZERO);
-    let fault = ProxyFault::TcpDelay { latency, jitter, stream: Stream::Downstream };
-    client.apply(ProxyRule { id, fault, percent: Percent::ALL, seed: 1, deadline: end, lease: end }).await?;
-    let before = client.status().await?.bytes;
-    let mut reading = JoinSet::new();
-    for (mut near, mut far) in ends {
-        far.write_all(&[7; HELD]).await?;
-        reading.spawn(async move {
-            near.read_exact(&mut [0; HELD]).await?;
-            Ok::<_, std::io::Error>((Instant::now(), (near, far)))
-        });
+    let id = stage.apply(ProxyFault::TcpDelay { latency, jitter, stream: Stream::Downstream }).await?;
+    let before = stage.client.status().await?.bytes;
+    for server in &mut far {
+        server.write_all(&[7; HELD]).await?;
     }
     // Everything is in the proxy's hands, and nothing has left it.
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let held = client.status().await?.bytes;
-    if held != before || reading.try_join_next().is_some() {
+    let held = stage.client.status().await?.bytes;
+    if held != before {
         return Err(format!("{} bytes were not held", held - before).into());
     }
+    let reading = std::thread::spawn(move || {
+        for mut client in &near {
+            client.read_exact(&mut [0; HELD])?;
+        }
+        Ok::<_, std::io::Error>((Instant::now(), near))
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
     let begun = Instant::now();
-    client.remove(id).await?;
-    let (mut last, mut ends) = (begun, Vec::new());
-    while let Some(read) = reading.join_next().await {
-        let (at, end) = read??;
-        last = last.max(at);
-        ends.push(end);
-    }
-    Ok((last.duration_since(begun), ends))
+    stage.client.remove(id).await?;
+    let (last, near) =
+        tokio::task::spawn_blocking(|| reading.join()).await?.map_err(|_| "the reader panicked")??;
+    Ok((last.duration_since(begun), (near, far)))
 }

@@ -6,7 +6,7 @@
 
 use std::process::{Child, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::program::program;
 
@@ -31,9 +31,11 @@ impl Awake {
         Ok(awake)
     }
 
-    /// Whether all still run.
-    pub(super) fn is_whole(&mut self) -> bool {
-        self.0.iter_mut().all(|child| child.try_wait().is_ok_and(|ended| ended.is_none()))
+    /// Fails unless all still run: what was measured does not count otherwise.
+    pub(super) fn ensure_whole(&mut self) -> Result<()> {
+        let whole = self.0.iter_mut().all(|child| child.try_wait().is_ok_and(|ended| ended.is_none()));
+        ensure!(whole, "a process that keeps a processor awake has ended");
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use super::{
     Found, Gate, Row,
@@ -14,6 +14,7 @@ use super::{
     carry::{Caller, serve, stream},
     cpu,
     proxies::Running,
+    row::middle,
 };
 
 mod toxiproxy;
@@ -75,7 +76,7 @@ fn round_trips(server: SocketAddr, haproxy: &Running, ours: &Running) -> Result<
         added[0].push(medians[1] - medians[0]);
         added[1].push(medians[2] - medians[0]);
     }
-    ensure!(awake.is_whole(), "a process that keeps a processor awake has ended");
+    awake.ensure_whole()?;
     let ([haproxy, ours], [haproxy_cost, our_cost]) = (added.map(middle), costs.map(middle));
     let row =
         |what, ours: f64, rival: f64| Row::new(what, ours * 1e6, rival * 1e6, "HAProxy", Gate::AtMost(1.1));
@@ -113,9 +114,4 @@ fn streams(proxies: &[&Running; 2]) -> Result<[Carried; 2]> {
 fn median(mut took: Vec<Duration>) -> Duration {
     took.sort_unstable();
     took[took.len() / 2]
-}
-
-fn middle(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -77,6 +77,12 @@ impl fmt::Display for Gate {
     }
 }
 
+/// The median.
+pub(super) fn middle(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

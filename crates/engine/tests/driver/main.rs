@@ -53,6 +53,30 @@ async fn changing_any_one_stored_increment_makes_a_replay_disagree() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_wall_clock_that_is_set_again_and_again_changes_nothing_but_dates() {
+    const YEAR: i64 = 365 * 24 * 3_600;
+    // The first event alone has the run's own name.
+    let without_dates = |events: &[Event]| {
+        let told =
+            |event: &Event| (event.sequence, event.since_start, serde_json::to_string(&event.body).unwrap());
+        events[1..].iter().map(told).collect::<Vec<_>>()
+    };
+    let injection = InjectionId::new();
+    for bad_under_fault in [1, 90] {
+        let script = Script { bad_under_fault, ..healthy() };
+        let right = play_with(script.clone(), |plan| the_fault(plan).id = injection).await;
+        let wall_clock_wrong_by = vec![0, YEAR, -YEAR, 40, -40, -60 * YEAR];
+        let wrong = Script { wall_clock_wrong_by, ..script };
+        let wrong = play_with(wrong, |plan| the_fault(plan).id = injection).await;
+        wrong.is_sound();
+        let dates: Vec<_> = wrong.seen.iter().map(|event| event.at).collect();
+        assert!(!dates.is_sorted(), "the clock was set back: {dates:?}");
+        assert_eq!((right.ended(), right.took, &right.log), (wrong.ended(), wrong.took, &wrong.log));
+        assert_eq!(without_dates(&right.seen), without_dates(&wrong.seen));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn harm_ends_the_fault_early() {
     let played = play(Script { bad_under_fault: 90, ..healthy() }).await;
     assert_eq!(played.ended(), "stopped refuted harmShownEarly 1");

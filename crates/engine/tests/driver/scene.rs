@@ -71,6 +71,8 @@ pub(crate) struct Script {
     /// When somebody presses stop, and how often.
     pub(crate) stop_after: Option<StdDuration>,
     pub(crate) presses: u32,
+    /// By how many seconds the wall clock is wrong, in turn, another value each second.
+    pub(crate) wall_clock_wrong_by: Vec<i64>,
 }
 
 #[derive(Debug, Default)]
@@ -166,7 +168,10 @@ async fn perform(script: Script, change: impl FnOnce(&mut Plan), elsewhere: Opti
         host: Arc::new(scene.clone()),
         world: Arc::new(scene.clone()),
         traffic: Arc::new(scene.clone()),
-        clock: Arc::new(TokioClock(Instant::now())),
+        clock: Arc::new(TokioClock {
+            began: Instant::now(),
+            set_wrong_by: scene.script.wall_clock_wrong_by.clone(),
+        }),
     };
     let mut journal = Kept { events: vec![], fails_at: scene.script.journal_fails_at };
     let spool = tempfile::tempdir().unwrap();

@@ -79,8 +79,8 @@ impl Inner {
     async fn renew_worker(&self, worker: &GivenWorker, lease: BootTime) -> Result<(), HostError> {
         let what = match worker.renew(lease, self.timing.proxy_answer).await {
             Health::Well => return Ok(()),
-            Health::Ended => "ended, and the fault with it",
-            Health::Hung => "hung and was killed, and the fault with it",
+            Health::Ended => "ended before the fault was to",
+            Health::Hung => "hung and was killed",
         };
         let message = format!("keep the fault in place: its worker {} {what}", worker.identity);
         Err(host_error(HostErrorKind::TargetGone, message, Some("see reaper.log in the state directory")))

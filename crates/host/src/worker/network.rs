@@ -6,7 +6,10 @@ use steadfast_linux::{
     LinuxError,
     network::{Held, Namespace, Pulse},
 };
-use steadfast_model::network::{Disturbance, WorkerAnswer, WorkerRequest};
+use steadfast_model::{
+    BootTime,
+    network::{Disturbance, WorkerAnswer, WorkerRequest},
+};
 use tokio::sync::oneshot;
 
 use super::{Talk, WorkerError, refusal};
@@ -29,16 +32,10 @@ pub async fn run_worker() -> Result<(), WorkerError> {
         Ok(holding) => holding,
         Err(error) => return Ok(talk.answer(&refusal(&error)).await?),
     };
-    talk.answer(&WorkerAnswer::Done {}).await?;
-    let pulse = holding.pulse.clone();
-    // A loop that hangs is not answered for: the injector then ends this process.
-    let beats = || u128::from(pulse.age()) < LONGEST_PULSE.as_nanos();
-    tokio::select! {
-        over = talk.keep(lease, deadline, beats) => over?,
-        lost = &mut holding.lost => return Err(lost.unwrap_or_else(|_| broken()).into()),
-    }
+    let over = holding.serve(&mut talk, lease, deadline).await;
+    // However it ended: what no descriptor holds stays otherwise.
     holding.end().await;
-    Ok(())
+    over
 }
 
 /// The thread that holds the disturbance.
@@ -69,6 +66,23 @@ impl Holding {
         });
         told.await.unwrap_or_else(|_| Err(broken()))?;
         Ok(Self { pulse, lost, ended })
+    }
+
+    /// Answers for the disturbance until it is over or lost.
+    async fn serve(
+        &mut self,
+        talk: &mut Talk,
+        lease: BootTime,
+        deadline: BootTime,
+    ) -> Result<(), WorkerError> {
+        talk.answer(&WorkerAnswer::Done {}).await?;
+        let pulse = self.pulse.clone();
+        // A loop that hangs is not answered for: the injector then ends this process.
+        let beats = || u128::from(pulse.age()) < LONGEST_PULSE.as_nanos();
+        tokio::select! {
+            over = talk.keep(lease, deadline, beats) => over,
+            lost = &mut self.lost => Err(lost.unwrap_or_else(|_| broken()).into()),
+        }
     }
 
     async fn end(self) {

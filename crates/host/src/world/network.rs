@@ -1,5 +1,10 @@
 //! The network namespaces of this machine.
 
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+
 use async_trait::async_trait;
 use steadfast_faults::{FaultError, world::Network};
 use steadfast_linux::{
@@ -39,8 +44,13 @@ impl Network for LocalWorld {
         if fault.backend() == Backend::Netem {
             return Ok("netem".to_owned());
         }
-        let traffic = traffic.clone();
-        blocking(move || network::probe(&traffic, &fault)).await?.map_err(for_fault)
+        if let Some(known) = self.offers.known(traffic, &fault) {
+            return Ok(known);
+        }
+        let tried = (traffic.clone(), fault.clone());
+        let backend = blocking(move || network::probe(&tried.0, &tried.1)).await?.map_err(for_fault)?;
+        self.offers.add(traffic, fault, &backend);
+        Ok(backend)
     }
 
     async fn status(
@@ -59,6 +69,28 @@ impl Network for LocalWorld {
         };
         let disturbances = blocking(looked).await?.map_err(for_fault)?;
         Ok(NetworkStatus { namespace: identity, disturbances })
+    }
+}
+
+/// What this kernel was found to offer. Trying it costs more than half of what an injection does, and a kernel does not
+/// lose what it had: should it, the injection itself says so. What it does not offer is tried again, as it may learn.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Offers(Arc<Mutex<VecDeque<(Traffic, NetworkFault, String)>>>);
+
+impl Offers {
+    /// So many are remembered, the newest.
+    const MOST: usize = 64;
+
+    fn known(&self, traffic: &Traffic, fault: &NetworkFault) -> Option<String> {
+        let offers = self.0.lock().expect("nothing panics while it is locked");
+        let found = offers.iter().find(|(of, by, _)| (of, by) == (traffic, fault));
+        found.map(|(.., backend)| backend.clone())
+    }
+
+    fn add(&self, traffic: &Traffic, fault: NetworkFault, backend: &str) {
+        let mut offers = self.0.lock().expect("nothing panics while it is locked");
+        offers.truncate(Self::MOST - 1);
+        offers.push_front((traffic.clone(), fault, backend.to_owned()));
     }
 }
 
@@ -152,5 +184,32 @@ pub(crate) fn for_fault(error: LinuxError) -> FaultError {
             let cause = std::error::Error::source(&other).map_or_else(String::new, ToString::to_string);
             FaultError::World { what: other.to_string(), cause }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use steadfast_model::network::Direction;
+
+    use super::*;
+
+    #[test]
+    fn what_a_kernel_offers_is_remembered_for_the_very_same_disturbance() {
+        let offers = Offers::default();
+        let seen_by = offers.clone();
+        let (both, out) =
+            (Traffic::default(), Traffic { direction: Direction::Egress, ..Traffic::default() });
+        let partition = |visible| NetworkFault::Partition { visible };
+        offers.add(&both, partition(true), "nftables");
+        assert_eq!(seen_by.known(&both, &partition(true)).as_deref(), Some("nftables"));
+        assert_eq!(seen_by.known(&out, &partition(true)), None);
+        assert_eq!(seen_by.known(&both, &partition(false)), None);
+        for _ in 0..Offers::MOST {
+            offers.add(&out, partition(false), "nftables at the devices");
+        }
+        assert_eq!(
+            (offers.known(&both, &partition(true)), offers.0.lock().unwrap().len()),
+            (None, Offers::MOST)
+        );
     }
 }

@@ -3,14 +3,18 @@
 use std::{io::Write, path::PathBuf};
 
 use steadfast_ledger::{Begun, Opening, Page, State};
-use steadfast_linux::{boot_id, identify};
-use steadfast_model::{BootTime, InjectionId, ProcessIdentity, WallTime, undo::UndoVerb};
+use steadfast_linux::{SystemClock, boot_id, identify};
+use steadfast_model::{BootTime, Clock, InjectionId, ProcessIdentity, WallTime, undo::UndoVerb};
 use steadfast_testkit::Sleeper;
 
 use crate::stage::{Stage, eventually, role_command};
 
 /// A page of an injector that is no more.
 fn orphan(stage: &Stage, boot_id: String) -> Box<Page> {
+    orphan_of(stage, boot_id, WallTime(0))
+}
+
+fn orphan_of(stage: &Stage, boot_id: String, began: WallTime) -> Box<Page> {
     let opening = Opening {
         injection: InjectionId::new(),
         run: None,
@@ -18,7 +22,7 @@ fn orphan(stage: &Stage, boot_id: String) -> Box<Page> {
         fault: "processPause".to_owned(),
         targets: vec!["process 1".to_owned()],
         keys: vec!["process:1".to_owned()],
-        began: WallTime(0),
+        began,
         deadline: BootTime(u64::MAX),
         lease: BootTime(u64::MAX),
     };
@@ -57,6 +61,23 @@ async fn a_recycled_number_is_left_alone() {
     let recovery = stage.recover().await;
     assert_eq!((recovery.reverted.len(), recovery.is_clean()), (1, true));
     assert_eq!(bystander.state(), Some('T'));
+}
+
+#[tokio::test]
+async fn a_wall_clock_that_was_set_meanwhile_keeps_nothing_from_being_undone() {
+    const YEAR: i64 = 365 * 24 * 3_600 * 1_000_000;
+    let now = SystemClock::new().unwrap().wall().0;
+    for began in [now + YEAR, now - YEAR, -now, i64::MAX, i64::MIN] {
+        let (stage, target) = (Stage::new(), Sleeper::new());
+        let identity = stopped(&target);
+        let mut page = orphan_of(&stage, boot_id().unwrap(), WallTime(began));
+        page.record(&resume(&identity), vec![]).unwrap();
+        drop(page);
+        assert_eq!(stage.status().injections.len(), 1, "it is shown, whatever its date");
+        let recovery = stage.recover().await;
+        assert_eq!((recovery.reverted.len(), recovery.is_clean()), (1, true), "of {began}");
+        assert!(target.runs() && stage.status().injections.is_empty());
+    }
 }
 
 #[tokio::test]

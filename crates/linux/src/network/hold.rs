@@ -45,8 +45,9 @@ const MILLION: f64 = 1_000_000.0;
 /// Everything that keeps a disturbance in place. Dropping it, or the end of the process, takes it away.
 #[derive(Debug)]
 pub struct Held {
-    // The tables first: nothing more may come when the rest goes.
-    tables: Vec<OwnedTables>,
+    // The tables first: nothing more may come when the rest goes. All belong to one socket, as closing one waits until
+    // every processor has left the rules.
+    tables: Option<OwnedTables>,
     /// Of no descriptor: they stay when the process is killed.
     qdiscs: Option<OwnedQdiscs>,
     hold: Option<Hold>,
@@ -122,7 +123,7 @@ impl Held {
         let qdisc = Qdisc::netem(fault).ok_or_else(cannot)?;
         let numbers: Result<Vec<u32>, _> = devices.iter().map(|device| number_of(device)).collect();
         let qdiscs = Some(OwnedQdiscs::make(major, &qdisc, &numbers?)?);
-        Ok(Self { tables: Vec::new(), qdiscs, hold: None })
+        Ok(Self { tables: None, qdiscs, hold: None })
     }
 
     pub(super) fn put_on(
@@ -133,7 +134,7 @@ impl Held {
     ) -> Result<Self, LinuxError> {
         let drop_by = |action: Action| {
             let table = plan::dropping(traffic, action, devices);
-            Ok(Self { tables: vec![OwnedTables::make(name, &[table])?], qdiscs: None, hold: None })
+            Ok(Self { tables: Some(OwnedTables::make(name, &[table])?), qdiscs: None, hold: None })
         };
         match fault {
             NetworkFault::Partition { visible: true } => drop_by(Action::Refuse),
@@ -156,20 +157,12 @@ impl Held {
         devices: &[String],
         line: Line<Packet>,
     ) -> Result<Self, LinuxError> {
-        let mut tables = Vec::new();
         let mut hold = Hold { queue: None, taps: Vec::new(), line, bytes: 0, early: 0 };
         if traffic.direction.includes_ingress() {
-            let queue = Queue::bind()?;
-            let make = |native| OwnedTables::make(name, &plan::queueing(traffic, queue.number(), native));
-            tables.push(match make(true) {
-                // A kernel without `nft_queue` may still have the older `xt_NFQUEUE`.
-                Err(LinuxError::Missing { .. }) => make(false)?,
-                made => made?,
-            });
-            hold.queue = Some(queue);
+            hold.queue = Some(Queue::bind()?);
         }
+        let mut detours = Vec::new();
         if traffic.direction.includes_egress() {
-            let mut detours = Vec::new();
             for device in devices {
                 let tap = Tap::make("steadfast")?;
                 detours.push(Detour {
@@ -180,9 +173,17 @@ impl Held {
                 });
                 hold.taps.push(tap);
             }
-            tables.push(OwnedTables::make(name, &[plan::detouring(traffic, &detours)])?);
         }
-        Ok(Self { tables, qdiscs: None, hold: Some(hold) })
+        let tables = |native| {
+            let queue = hold.queue.as_ref().map(Queue::number);
+            let mut tables = queue.map(|queue| plan::queueing(traffic, queue, native)).unwrap_or_default();
+            tables.extend((!detours.is_empty()).then(|| plan::detouring(traffic, &detours)));
+            tables
+        };
+        // A kernel without `nft_queue` may still have the older `xt_NFQUEUE`.
+        let older = if hold.queue.is_some() { tables(false) } else { Vec::new() };
+        let tables = OwnedTables::make_either(name, &tables(true), &older)?;
+        Ok(Self { tables: Some(tables), qdiscs: None, hold: Some(hold) })
     }
 
     /// Keeps the disturbance in place until the pulse is told to end, then takes it away and lets go what is held.
@@ -215,8 +216,10 @@ impl Held {
             }
         };
         drop(self.qdiscs.take());
-        let closed = self.tables.iter_mut().try_for_each(OwnedTables::close);
-        kept.and(closed).and(self.hold.as_mut().map_or(Ok(()), |hold| hold.let_go(pulse)))
+        // What holds nothing goes with its tables.
+        let Some(hold) = &mut self.hold else { return kept };
+        let closed = self.tables.as_mut().map_or(Ok(()), OwnedTables::close);
+        kept.and(closed).and(hold.let_go(pulse))
     }
 }
 
@@ -224,9 +227,8 @@ impl Held {
     /// Packets on their way out are counted before they come to us: those that we let pass have to be told of.
     fn tell_early(&mut self) -> Result<(), LinuxError> {
         let Some(hold) = self.hold.as_mut().filter(|hold| hold.early > 0) else { return Ok(()) };
-        // The last table is the one of the way out.
-        let Some(table) = self.tables.last_mut() else { return Ok(()) };
-        table.tell_early(std::mem::take(&mut hold.early))
+        let Some(tables) = &mut self.tables else { return Ok(()) };
+        tables.tell_early(std::mem::take(&mut hold.early))
     }
 }
 

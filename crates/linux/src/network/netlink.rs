@@ -162,13 +162,13 @@ impl Netlink {
     /// Sends one message and waits for the kernel's answer.
     pub(super) fn ask(&mut self, message: Message) -> Result<(), Errno> {
         let sequence = self.send(&[Message { flags: message.flags | ACK, ..message }])?;
-        self.acknowledged(sequence..sequence.wrapping_add(1))
+        self.acknowledged(sequence, sequence)
     }
 
     /// Sends one message about traffic control and waits for the kernel's answer.
     pub(super) fn ask_route(&mut self, kind: u16, flags: u16, payload: &[u8]) -> Result<(), Errno> {
         let sequence = self.send_route(kind, flags | ACK, payload)?;
-        self.acknowledged(sequence..sequence.wrapping_add(1))
+        self.acknowledged(sequence, sequence)
     }
 
     /// Asks for a list about traffic control, and gives each entry with its header.
@@ -185,26 +185,26 @@ impl Netlink {
         Ok(sequence)
     }
 
-    /// Waits for the answers to every message in a range. The first that failed is the answer.
-    pub(super) fn acknowledged(&mut self, wanted: std::ops::Range<u32>) -> Result<(), Errno> {
-        let mut open: Vec<u32> = wanted.collect();
+    /// Waits for the answer to the last of the messages sent from `first` on. The first that failed is the answer: a batch
+    /// that is refused as a whole is answered by the number of its beginning alone. What is still told of earlier messages
+    /// is passed over.
+    pub(super) fn acknowledged(&mut self, first: u32, last: u32) -> Result<(), Errno> {
+        let sent = last.wrapping_sub(first);
         let mut trouble = None;
         let mut buffer = vec![0; BUFFER];
-        while !open.is_empty() {
+        loop {
             let length = self.receive(&mut buffer, RecvFlags::empty())?;
             for part in parts(&buffer[..length]) {
-                let Some(errno) = part.error() else { continue };
+                let number = part.sequence.wrapping_sub(first);
+                let Some(errno) = part.error().filter(|_| number <= sent) else { continue };
                 if errno != 0 {
                     trouble.get_or_insert(Errno::from_raw_os_error(errno));
-                    // A batch that is refused as a whole is answered once, by the number of its beginning.
-                    if !open.contains(&part.sequence) {
-                        open.clear();
-                    }
                 }
-                open.retain(|sequence| *sequence != part.sequence);
+                if number == sent || (number == 0 && errno != 0) {
+                    return trouble.map_or(Ok(()), Err);
+                }
             }
         }
-        trouble.map_or(Ok(()), Err)
     }
 
     /// Asks for a list, and gives each entry's attributes.

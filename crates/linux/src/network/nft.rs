@@ -31,7 +31,6 @@ const NEW_TABLE: u16 = SUBSYSTEM << 8;
 const NEW_CHAIN: u16 = SUBSYSTEM << 8 | 3;
 const NEW_RULE: u16 = SUBSYSTEM << 8 | 6;
 const GET_RULE: u16 = SUBSYSTEM << 8 | 7;
-const DEL_RULE: u16 = SUBSYSTEM << 8 | 8;
 const EXCLUSIVE: u16 = 0x200;
 const OWNER: u32 = 2;
 
@@ -94,19 +93,25 @@ impl AsFd for OwnedTables {
 impl OwnedTables {
     /// Makes all tables at once, or none. All have the same name.
     pub(super) fn make(name: &str, tables: &[Table]) -> Result<Self, LinuxError> {
+        Self::make_either(name, tables, &[])
+    }
+
+    /// Makes the tables, or the others where this kernel does not offer what is needed. By one socket: closing one would
+    /// wait for what failed to be cleared away.
+    pub(super) fn make_either(name: &str, tables: &[Table], or: &[Table]) -> Result<Self, LinuxError> {
         let mut socket = Netlink::open()?;
-        carry_out(&mut socket, making(name, tables)).map_err(|errno| match errno {
-            // A hook, an expression or the owner flag that this kernel does not know.
-            Errno::NOENT | Errno::OPNOTSUPP | Errno::PROTONOSUPPORT | Errno::AFNOSUPPORT => {
-                LinuxError::Missing { what: format!("make nf_tables rules ({errno})") }
-            }
-            other => LinuxError::call("make nf_tables rules", other),
-        })?;
+        let mut made = tables;
+        let mut tried = carry_out(&mut socket, making(name, tables)).map_err(refused);
+        if let (Err(LinuxError::Missing { .. }), false) = (&tried, or.is_empty()) {
+            made = or;
+            tried = carry_out(&mut socket, making(name, or)).map_err(refused);
+        }
+        tried?;
         let entries = |table: &Table| {
             let of_table = table.chains.iter().filter(|chain| chain.is_entry);
             of_table.map(|chain| (table.family, chain.name.clone())).collect::<Vec<_>>()
         };
-        Ok(Self { socket, name: name.to_owned(), entries: tables.iter().flat_map(entries).collect() })
+        Ok(Self { socket, name: name.to_owned(), entries: made.iter().flat_map(entries).collect() })
     }
 
     /// Tells whoever looks that so many packets more went on at once. It stands in the table as it dies with us.
@@ -117,15 +122,26 @@ impl OwnedTables {
             .map_err(|errno| LinuxError::call("add an nf_tables rule", errno))
     }
 
-    /// Lets no more packets in, and keeps all else: taking a hook away would drop what waits in a queue.
+    /// Lets no more packets in, and keeps all else: taking a hook away would drop what waits in a queue. A rule is put
+    /// before the others; deleting those would make the kernel wait twice until nobody uses them, now and at the end.
     pub(super) fn close(&mut self) -> Result<(), LinuxError> {
-        let emptying = |(family, chain): &(Family, String)| {
-            let attributes = Attributes::new().text(1, &self.name).text(2, chain);
-            message(*family, DEL_RULE, 0, attributes)
+        let pass = Rule::of(vec![Expression::Accept]);
+        let passing = |(family, chain): &(Family, String)| {
+            message(*family, NEW_RULE, CREATE, pass.encode(&self.name, chain))
         };
-        let messages = self.entries.iter().map(emptying).collect();
+        let messages = self.entries.iter().map(passing).collect();
         carry_out(&mut self.socket, messages)
-            .map_err(|errno| LinuxError::call("take nf_tables rules away", errno))
+            .map_err(|errno| LinuxError::call("add an nf_tables rule", errno))
+    }
+}
+
+fn refused(errno: Errno) -> LinuxError {
+    match errno {
+        // A hook, an expression or the owner flag that this kernel does not know.
+        Errno::NOENT | Errno::OPNOTSUPP | Errno::PROTONOSUPPORT | Errno::AFNOSUPPORT => {
+            LinuxError::Missing { what: format!("make nf_tables rules ({errno})") }
+        }
+        other => LinuxError::call("make nf_tables rules", other),
     }
 }
 
@@ -141,10 +157,10 @@ fn carry_out(socket: &mut Netlink, messages: Vec<Message>) -> Result<(), Errno> 
     if let [.., last, _] = &mut batch[1..] {
         last.flags |= ACK;
     }
-    let last = socket.send(&batch)?.wrapping_add(count);
+    let first = socket.send(&batch)?;
     match count {
         0 => Ok(()),
-        _ => socket.acknowledged(last..last.wrapping_add(1)),
+        _ => socket.acknowledged(first, first.wrapping_add(count)),
     }
 }
 

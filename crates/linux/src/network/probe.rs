@@ -1,5 +1,7 @@
 //! What this kernel can do, tried where it harms nobody.
 
+use std::sync::mpsc;
+
 use rustix::thread::UnshareFlags;
 use steadfast_model::network::{NetworkFault, Traffic};
 
@@ -14,7 +16,8 @@ const PROBE: u16 = 0x5fad;
 /// # Errors
 /// [`LinuxError::Missing`] when this kernel does not offer what is needed, [`LinuxError::Denied`] when this user may not.
 pub fn probe(traffic: &Traffic, fault: &NetworkFault) -> Result<String, LinuxError> {
-    aside(|| Held::put_on("steadfast_probe", traffic, fault, &["lo".to_owned()]).map(drop))?;
+    let (traffic_there, fault_there) = (traffic.clone(), fault.clone());
+    aside(move || Held::put_on("steadfast_probe", &traffic_there, &fault_there, &["lo".to_owned()]))?;
     let direction = traffic.direction;
     Ok(match fault {
         NetworkFault::Delay { .. } => match (direction.includes_ingress(), direction.includes_egress()) {
@@ -33,18 +36,27 @@ pub fn probe(traffic: &Traffic, fault: &NetworkFault) -> Result<String, LinuxErr
 /// # Errors
 /// As for [`probe`].
 pub fn probe_netem(fault: &NetworkFault) -> Result<(), LinuxError> {
-    aside(|| Held::queue_at(PROBE, fault, &["lo".to_owned()]).map(drop))
+    let fault = fault.clone();
+    aside(move || Held::queue_at(PROBE, &fault, &["lo".to_owned()]))
 }
 
-/// On a thread that has a network namespace of its own and takes it along.
-fn aside<T: Send>(work: impl FnOnce() -> Result<T, LinuxError> + Send) -> Result<T, LinuxError> {
-    std::thread::scope(|scope| {
-        let inside = scope.spawn(|| {
-            // SAFETY: it moves this thread, which ends below, into a new network namespace; no descriptor changes hands.
-            let moved = unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) };
-            moved.map_err(|errno| LinuxError::call("make a network namespace", errno))?;
-            work()
-        });
-        inside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
+/// On a thread that has a network namespace of its own and takes it along. Nobody waits for that: the kernel needs some
+/// moments to take rules away, and they are where no packets are.
+fn aside(work: impl FnOnce() -> Result<Held, LinuxError> + Send + 'static) -> Result<(), LinuxError> {
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        // SAFETY: it moves this thread, which ends below, into a new network namespace; no descriptor changes hands.
+        let moved = unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) };
+        let made =
+            moved.map_err(|errno| LinuxError::call("make a network namespace", errno)).and_then(|()| work());
+        let (held, answer) = match made {
+            Ok(held) => (Some(held), Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        // Nobody listens any more only when this process is ending.
+        tell.send(answer).ok();
+        drop(held);
+    });
+    told.recv()
+        .unwrap_or_else(|_| Err(LinuxError::Gone { what: "try it: the thread that tried ended".to_owned() }))
 }

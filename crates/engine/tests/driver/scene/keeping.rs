@@ -6,15 +6,23 @@ use steadfast_model::{BootTime, Clock, Event, WallTime};
 use tokio::time::Instant;
 
 /// Time as the runtime has it, which tests move.
-pub(super) struct TokioClock(pub(super) Instant);
+pub(super) struct TokioClock {
+    pub(super) began: Instant,
+    /// What somebody sets the wall clock to, in turn: by so many seconds away from the right time, anew each second.
+    pub(super) set_wrong_by: Vec<i64>,
+}
 
 impl Clock for TokioClock {
     fn wall(&self) -> WallTime {
-        WallTime(i64::try_from(self.0.elapsed().as_micros()).unwrap())
+        let elapsed = self.began.elapsed();
+        let right = i64::try_from(elapsed.as_micros()).unwrap();
+        let turn = usize::try_from(elapsed.as_secs()).unwrap();
+        let wrong_by = self.set_wrong_by.iter().cycle().nth(turn).copied().unwrap_or(0);
+        WallTime(right + wrong_by * 1_000_000)
     }
 
     fn boot(&self) -> BootTime {
-        BootTime(u64::try_from(self.0.elapsed().as_nanos()).unwrap())
+        BootTime(u64::try_from(self.began.elapsed().as_nanos()).unwrap())
     }
 
     fn boot_id(&self) -> String {
