@@ -50,6 +50,18 @@ fn a_cable_carries_packets_both_ways_and_goes_with_its_namespaces() {
     }
     // What is there already is not replaced.
     assert!(a.inside(|| lay_cable(&A, &B, &b)).unwrap().is_err());
+
+    drop((right, b));
+    // The kernel clears a namespace away behind everybody's back.
+    let devices = || a.inside(|| std::fs::read_to_string("/proc/thread-self/net/dev")).unwrap().unwrap();
+    let gone = (0..2_000).any(|_| {
+        #[expect(clippy::disallowed_methods, reason = "nothing tells when it is done")]
+        std::thread::sleep(Duration::from_millis(5));
+        !devices().contains(A.device)
+    });
+    assert!(gone, "{}", devices());
+    let other = Namespace::make().unwrap();
+    a.inside(|| lay_cable(&A, &B, &other)).unwrap().unwrap();
 }
 
 #[test]

@@ -13,7 +13,7 @@ export PATH=/usr/local/bin:/usr/bin:/bin HOME=/root
 cd /check
 step() { name=$1; shift; "$@" >$name.txt 2>&1; echo $? >$name.code; }
 step doctor steadfast doctor
-step demo steadfast demo --only risk-slow
+step demo steadfast demo --only risk-slow --only risk-far
 step up steadfast demo up
 port=$(steadfast demo status | sed -n 's/^gateway .*127.0.0.1:\([0-9]*\).*/\1/p')
 own="--set port=$port --set path=/healthz --set baseline=6s"
@@ -42,7 +42,11 @@ const ENTER: &str =
 /// Name, exit code, and words that must be said.
 const EXPECTED: [(&str, u8, &[&str]); 11] = [
     ("doctor", 0, &["works    pidfd", "works    state directory", "works    reaper"]),
-    ("demo", 0, &["risk-slow      held", "none lost, none doubled"]),
+    (
+        "demo",
+        0,
+        &["in network namespaces", "risk-slow      held", "risk-far       held", "none lost, none doubled"],
+    ),
     ("up", 0, &["gateway"]),
     ("pause", 0, &["held (completed)"]),
     ("localhost", 1, &["refuted"]),

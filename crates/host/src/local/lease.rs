@@ -79,7 +79,7 @@ impl Inner {
     async fn renew_worker(&self, worker: &GivenWorker, lease: BootTime) -> Result<(), HostError> {
         let what = match worker.renew(lease, self.timing.proxy_answer).await {
             Health::Well => return Ok(()),
-            Health::Ended => "ended before the fault was to",
+            Health::Ended => "ended too early",
             Health::Hung => "hung and was killed",
         };
         let message = format!("keep the fault in place: its worker {} {what}", worker.identity);

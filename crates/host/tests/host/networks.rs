@@ -254,7 +254,7 @@ async fn a_worker_that_hangs_is_killed_and_packets_pass() {
     assert!(worker.ends_within(PATIENCE).unwrap());
     assert!(wire.carries());
     let ended = host.renew(order.injection).await.unwrap_err();
-    assert!(ended.message.contains("ended before the fault was to"), "{ended:?}");
+    assert!(ended.message.contains("ended too early"), "{ended:?}");
     host.revert(order.injection).await.unwrap();
 }
 

@@ -193,7 +193,7 @@ async fn a_worker_that_gets_no_more_memory_ends_and_its_injector_is_told() {
     }
     let lost = lost.unwrap_err();
     assert_eq!(lost.kind, HostErrorKind::TargetGone);
-    assert!(lost.message.contains("ended before the fault was to"), "{lost:?}");
+    assert!(lost.message.contains("ended too early"), "{lost:?}");
     assert!(matches!(effect(&host, &order).await, Effect::Absent { .. }));
     host.revert(order.injection).await.unwrap();
     assert!(stage.status().injections.is_empty());

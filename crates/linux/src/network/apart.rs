@@ -31,7 +31,7 @@ pub fn move_apart() -> Result<(), LinuxError> {
     let (what, flags) = if within_user_namespace {
         ("make a user namespace and a network namespace", UnshareFlags::NEWUSER | UnshareFlags::NEWNET)
     } else {
-        ("make a network namespace", UnshareFlags::NEWNET)
+        ("make a network namespace with the capabilities that this user has", UnshareFlags::NEWNET)
     };
     // SAFETY: it moves this process, which has one thread, into new namespaces; no descriptor changes hands.
     let moved = unsafe { unshare_unsafe(flags) };

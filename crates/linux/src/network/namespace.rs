@@ -125,7 +125,8 @@ impl Namespace {
         let mut looked_at = std::collections::HashSet::new();
         for path in named.chain(of_processes) {
             let Ok(meta) = std::fs::metadata(&path) else { continue };
-            // Many processes share one. What this user may not enter it has not disturbed either.
+            // Many processes share one. What this user may not enter is passed over: it holds nothing of this user's that
+            // outlives the processes in it.
             if looked_at.insert((meta.dev(), meta.ino()))
                 && let Ok(Some(found)) = Self::at(&path)
                 && is_it(&found)

@@ -123,7 +123,11 @@ async fn verify_all(arguments: &DemoArguments, colour: Colour, session: &Session
         drained = steadfast_demo::drain(&folder, Duration::from_secs(20)) => drained,
         _ = stop.pressed(), if !asked => return Ok(code::STOPPED),
     };
+    let mut state = system.state();
     system.stop().await;
+    // The number of a process means another one some day: what stays behind names none.
+    state.services.values_mut().for_each(|service| service.process = None);
+    steadfast_demo::write_documents(&documents, &state).map_err(failure)?;
     let results = ended?;
     let audit = steadfast_demo::audit(&folder).await.map_err(failure)?;
     summary(&results, &documents, session);

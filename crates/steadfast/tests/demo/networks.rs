@@ -94,4 +94,26 @@ fn a_policy_is_never_lost_on_the_way_into_a_user_namespace() {
     let output = place.run_by(&by, &["demo", "--only", "risk-far"]);
     assert_eq!(output.status.code(), Some(77), "{}", text(&output));
     assert!(text(&output).contains("there is a policy"), "{}", text(&output));
+    if place.gives_networks() {
+        // In there root's files seem to belong to nobody, so who wrote the policy cannot be told.
+        let by = ["env", "STEADFAST_POLICY=/etc/passwd"];
+        let output = place.run_by(&by, &["demo", "--apart", "--only", "risk-far"]);
+        assert!(!output.status.success(), "{}", text(&output));
+        assert!(text(&output).contains("neither root nor this user"), "{}", text(&output));
+    }
+}
+
+#[test]
+fn a_policy_that_forbids_the_delay_leaves_the_other_experiments_alone() {
+    let place = Place::new("forbidden");
+    let policy = place.root().join("policy.yaml");
+    let document =
+        "apiVersion: steadfast.dev/v1alpha1\nkind: Policy\nspec: { faults: { forbid: [networkDelay] } }\n";
+    std::fs::write(&policy, document).unwrap();
+    let by = ["env", &format!("STEADFAST_POLICY={}", policy.display())];
+    let output = place.run_by_this_user(&by, &["demo", "--only", "no-traffic"]);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("faults on packets are left out"), "{said}");
+    assert_verdict(&said, "no-traffic", "inconclusive");
 }

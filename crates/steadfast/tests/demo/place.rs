@@ -43,6 +43,14 @@ impl Place {
         self.command(&[by, &[&program], arguments].concat()).output().unwrap()
     }
 
+    /// The same as whoever runs this test, also as root.
+    pub(crate) fn run_by_this_user(&self, by: &[&str], arguments: &[&str]) -> Output {
+        let program = self.root.join("steadfast").display().to_string();
+        let state = self.root.join("state").display().to_string();
+        let words = [by, &[&program, "--state-dir", &state], arguments].concat();
+        self.command_of_this_user(&words).output().unwrap()
+    }
+
     /// Starts the program; what it says to people can be read.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         let program = self.root.join("steadfast").display().to_string();
@@ -57,13 +65,16 @@ impl Place {
         self.command(&words).output().unwrap().status.success()
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a test starts the program")]
     fn command(&self, words: &[&str]) -> Command {
         let becoming: &[&str] = match is_root() {
             true => &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
             false => &[],
         };
-        let words = [becoming, words].concat();
+        self.command_of_this_user(&[becoming, words].concat())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test starts the program")]
+    fn command_of_this_user(&self, words: &[&str]) -> Command {
         let mut command = Command::new(words[0]);
         let home = self.root.join("home");
         command.args(&words[1..]).current_dir("/").env_clear();

@@ -30,6 +30,10 @@ use crate::{
     terminal::Terminal,
 };
 
+/// What the experiment of these namespaces injects, and for how long.
+const FAULT: &str = "networkDelay";
+const LENGTH: std::time::Duration = std::time::Duration::from_secs(15);
+
 /// A trial takes some milliseconds.
 const PATIENCE_MS: u64 = 10_000;
 const LONGEST_ANSWER: usize = 64 * 1024;
@@ -83,7 +87,13 @@ pub(crate) fn refusal(session: &Session) -> Option<String> {
                 ));
             }
         }
-        Ok(false) => {}
+        // There, whoever owns this machine may still not want it.
+        Ok(false) => {
+            let allowed = session.policies().load().and_then(|limits| limits.check_fault(FAULT, LENGTH));
+            if let Err(refused) = allowed {
+                return Some(refused.message);
+            }
+        }
     }
     tried(session).unwrap_or_else(|error| Some(format!("failed to {}", error.with_causes())))
 }
@@ -166,6 +176,7 @@ fn tried(session: &Session) -> Result<Option<String>, LinuxError> {
         CommandEnding::Exited(_) if !report.output.trim().is_empty() => {
             Some(format!("failed to {}", report.output.trim()))
         }
-        end => Some(format!("trying it ended with {end:?} {}", report.errors.trim()).trim_end().to_owned()),
+        CommandEnding::Late => Some("trying it took too long".to_owned()),
+        _ => Some(format!("trying it went wrong: {}", report.errors.trim())),
     })
 }
