@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     collections::COLLECTIONS,
-    program::{cargo, root},
+    program::{program, root, steadfast},
     tidy::Tree,
 };
 
@@ -78,8 +78,8 @@ fn has_schema_command(tree: &Tree) -> bool {
 }
 
 fn schema(kind: &str) -> Result<String> {
-    let run = ["run", "--quiet", "--locked", "--package", "steadfast", "--", "schema", kind];
-    let output = cargo(&run).output()?;
+    let binary = steadfast()?;
+    let output = program(binary.to_str().context("the path is UTF-8")?, &["schema", kind]).output()?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         bail!(

@@ -18,7 +18,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use steadfast_testkit::NetnsPair;
 
-use crate::program::{cargo, root, run};
+use crate::program::steadfast;
 
 mod calls;
 mod round;
@@ -78,8 +78,7 @@ pub(crate) fn sample() -> Result<()> {
 
 /// Kills, looks, counts.
 pub(crate) fn crash(arguments: &CrashArguments) -> Result<()> {
-    run(cargo(&["build", "--quiet", "--locked", "--package", "steadfast"]))?;
-    let binary = root().join("target/debug/steadfast");
+    let binary = steadfast()?;
     let cases: Vec<_> = Case::all()
         .into_iter()
         .filter(|case| arguments.fault.is_empty() || arguments.fault.iter().any(|name| name == case.fault))

@@ -122,7 +122,7 @@ impl Building {
 
 impl Drop for Building {
     fn drop(&mut self) {
-        // It has ended already, unless something before it failed.
+        // It has ended already, unless something before it failed. A compiler that it has started ends with its crate.
         drop(self.child.kill());
         drop(self.child.wait());
     }

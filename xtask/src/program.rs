@@ -4,6 +4,7 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::OnceLock,
 };
 
 use anyhow::{Context, Result, bail};
@@ -36,6 +37,23 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     }
     command
 }
+
+/// The program, built.
+pub(crate) fn steadfast() -> Result<PathBuf> {
+    if BUILT_WITH_TESTS.get().is_none() {
+        run(cargo(&["build", "--quiet", "--locked", "--package", "steadfast"]))?;
+    }
+    Ok(root().join("target/debug/steadfast"))
+}
+
+/// Builds all tests, and with them the program. Alone it would be built anew, as its tests want more of the libraries.
+pub(crate) fn build_tests() -> Result<()> {
+    run(cargo(&["test", "--workspace", "--locked", "--no-run", "--quiet"]))?;
+    BUILT_WITH_TESTS.get_or_init(|| ());
+    Ok(())
+}
+
+static BUILT_WITH_TESTS: OnceLock<()> = OnceLock::new();
 
 /// Runs to its end; fails when it does.
 pub(crate) fn run(mut command: Command) -> Result<()> {
