@@ -5,7 +5,6 @@
 
 use std::{
     fs,
-    path::Path,
     process::{Child, Command},
 };
 
@@ -61,61 +60,65 @@ const LOADED_LATER: [&str; 25] = [
     "initgroups",
 ];
 
+/// How much the compiler does for speed. The C library is linked alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    Release,
+    /// As tests are built: in a third of the time.
+    Unoptimised,
+}
+
 /// Builds, and checks when asked to. A check that cannot be done here is a failure for whoever asked for it.
 pub(crate) fn dist(arguments: &DistArguments) -> Result<()> {
-    build()?;
+    let profile = Profile::Release;
+    Building { child: spawn(cargo(&[]), profile)?, profile }.finish()?;
     if arguments.check
-        && let Checked::Skipped(why) = check()?
+        && let Checked::Skipped(why) = check(profile)?
     {
         bail!("the check cannot be done here: {why}");
     }
     Ok(())
 }
 
-/// Builds `target/dist/steadfast` and its checksum.
-fn build() -> Result<()> {
-    Building { child: spawn(cargo(&ARGUMENTS))? }.finish()
-}
-
 /// A build under way.
 pub(crate) struct Building {
     child: Child,
+    profile: Profile,
 }
 
 impl Building {
     /// Begins one that has processors only while nothing else wants them.
-    pub(crate) fn in_the_background() -> Result<Self> {
-        let cargo = cargo(&ARGUMENTS);
+    pub(crate) fn in_the_background(profile: Profile) -> Result<Self> {
+        let cargo = cargo(&[]);
         let mut idle = program("chrt", &["--idle", "0"]);
-        idle.arg(cargo.get_program()).args(cargo.get_args());
+        idle.arg(cargo.get_program());
         for (name, value) in cargo.get_envs() {
             match value {
                 Some(value) => idle.env(name, value),
                 None => idle.env_remove(name),
             };
         }
-        Ok(Self { child: spawn(idle)? })
+        Ok(Self { child: spawn(idle, profile)?, profile })
     }
 
-    /// Waits for it and makes `target/dist/steadfast` and its checksum of it.
+    /// Waits for it and makes the program and its checksum of it.
     pub(crate) fn finish(mut self) -> Result<()> {
         let status = self.child.wait()?;
         ensure!(status.success(), "the build of the static program ended with {status}");
-        let built = root().join("target").join(triple()).join("release/steadfast");
+        let built = root().join("target").join(triple()).join(self.profile.built());
         let built = built.to_str().context("the path is UTF-8")?;
         ensure_static(built)?;
-        fs::create_dir_all(folder())?;
-        run(program("strip", &["-o", "target/dist/steadfast", built]))?;
-        let mut sum = program("sha256sum", &["steadfast"]);
-        let sum = sum.current_dir(folder()).output().context("start sha256sum")?;
+        let folder = root().join(self.profile.folder());
+        fs::create_dir_all(&folder)?;
+        let made = format!("{}/steadfast", self.profile.folder());
+        run(program("strip", &["-o", &made, built]))?;
+        let sum =
+            program("sha256sum", &["steadfast"]).current_dir(&folder).output().context("start sha256sum")?;
         ensure!(sum.status.success(), "sha256sum ended with {}", sum.status);
-        fs::write(folder().join("steadfast.sha256"), &sum.stdout)?;
-        let size = fs::metadata(binary())?.len();
-        say(&format!("target/dist/steadfast  {size} bytes, static, for {}", triple()));
-        say(&format!(
-            "sha256 {}",
-            String::from_utf8_lossy(&sum.stdout).split_whitespace().next().unwrap_or("?")
-        ));
+        fs::write(folder.join("steadfast.sha256"), &sum.stdout)?;
+        say(&format!("{made}  {} bytes, static, for {}", fs::metadata(root().join(&made))?.len(), triple()));
+        let sum = String::from_utf8_lossy(&sum.stdout);
+        say(&format!("sha256 {}", sum.split_whitespace().next().unwrap_or("?")));
         Ok(())
     }
 }
@@ -128,12 +131,31 @@ impl Drop for Building {
     }
 }
 
-/// With a target named, build scripts and macros are built for this machine as always.
-const ARGUMENTS: [&str; 7] =
-    ["build", "--release", "--quiet", "--locked", "--package", "steadfast", "--target"];
+impl Profile {
+    /// Where cargo puts the program, below the folder of the machine it is for.
+    fn built(self) -> &'static str {
+        match self {
+            Self::Release => "release/steadfast",
+            Self::Unoptimised => "debug/steadfast",
+        }
+    }
 
-fn spawn(mut command: Command) -> Result<Child> {
-    command.arg(triple()).env("RUSTFLAGS", "-C target-feature=+crt-static");
+    /// Where it is put. What nobody should hand out is not where that lies which may be.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Release => "target/dist",
+            Self::Unoptimised => "target/dist/unoptimised",
+        }
+    }
+}
+
+fn spawn(mut command: Command, profile: Profile) -> Result<Child> {
+    // With a target named, build scripts and macros are built for this machine as always.
+    command.args(["build", "--quiet", "--locked", "--package", "steadfast", "--target", &triple()]);
+    if profile == Profile::Release {
+        command.arg("--release");
+    }
+    command.env("RUSTFLAGS", "-C target-feature=+crt-static");
     command.spawn().with_context(|| format!("start {command:?}"))
 }
 
@@ -142,14 +164,16 @@ fn triple() -> String {
 }
 
 /// Runs the program in a bare root. Whatever was built last is checked.
-pub(crate) fn check() -> Result<Checked> {
-    let bare = match bare::make(&folder())? {
+pub(crate) fn check(profile: Profile) -> Result<Checked> {
+    let folder = root().join(profile.folder());
+    let bare = match bare::make(&folder)? {
         Ok(bare) => bare,
         Err(why) => return Ok(Checked::Skipped(why)),
     };
-    fs::copy(binary(), bare.path().join("usr/local/bin/steadfast")).context("copy the program")?;
+    fs::copy(folder.join("steadfast"), bare.path().join("usr/local/bin/steadfast"))
+        .context("copy the program")?;
     steps::run(bare.path())?;
-    say("target/dist/steadfast works in a bare Debian root");
+    say(&format!("{}/steadfast works in a bare Debian root", profile.folder()));
     Ok(Checked::Passed)
 }
 
@@ -174,14 +198,6 @@ fn ensure_static(file: &str) -> Result<()> {
 fn loaded_later(symbols: &str) -> Vec<&'static str> {
     let names: Vec<&str> = symbols.lines().filter_map(|line| line.split_whitespace().next_back()).collect();
     LOADED_LATER.into_iter().filter(|name| names.contains(name)).collect()
-}
-
-fn folder() -> std::path::PathBuf {
-    root().join("target/dist")
-}
-
-fn binary() -> impl AsRef<Path> {
-    folder().join("steadfast")
 }
 
 fn say(line: &str) {

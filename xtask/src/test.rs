@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    dist::{Building, Checked},
+    dist::{Building, Checked, Profile},
     program::{build_tests, cargo, program, root, run, watch},
     tools::DENY,
 };
@@ -17,6 +17,9 @@ use crate::{
 mod expected;
 
 use expected::Expected;
+
+/// What is tried is how the program is linked, not how fast it is: `cargo xtask dist --check` tries what is handed out.
+const STATIC: Profile = Profile::Unoptimised;
 
 /// The step that needs root, debootstrap and a Debian mirror.
 const BARE_ROOT: &str = "bare Debian root";
@@ -32,7 +35,7 @@ pub(crate) fn test() -> Result<()> {
     })?;
     steps.step("tests", tests)?;
     // What comes after the tests mostly waits, and nothing in it depends on how fast it is.
-    let building = Building::in_the_background()?;
+    let building = Building::in_the_background(STATIC)?;
     steps.step("crash sample", crate::crash::sample)?;
     steps.step("docs", docs)?;
     steps.step("dependency rules", deny)?;
@@ -51,7 +54,7 @@ pub(crate) fn test() -> Result<()> {
 
 /// The one step that may be skipped where it cannot be done, when the list allows it. Why it was.
 fn bare_root() -> Result<Option<String>> {
-    let Checked::Skipped(why) = crate::dist::check()? else { return Ok(None) };
+    let Checked::Skipped(why) = crate::dist::check(STATIC)? else { return Ok(None) };
     if !expected()?.may_skip(BARE_ROOT) {
         bail!("skipped ({why}) but not on the list (xtask/expected-tests.txt)");
     }

@@ -4,12 +4,12 @@
 use std::{
     fs,
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU16, Ordering},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -109,6 +109,13 @@ impl Case {
     }
 }
 
+/// Where a proxy can listen: an address of its own, as the port would be taken by rounds at the same time before it is.
+fn listener_to_be() -> Result<SocketAddr> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let [high, low] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    Ok(TcpListener::bind((Ipv4Addr::new(127, 1, high, low), 0))?.local_addr()?)
+}
+
 /// What a fault is put into, with traffic so that its effect can be seen.
 pub(super) struct Scene {
     /// The process of a process fault, or the proxy.
@@ -141,7 +148,7 @@ impl Scene {
         }
         let server = TcpListener::bind("127.0.0.1:0")?;
         let upstream = server.local_addr()?.to_string();
-        let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+        let listen = listener_to_be()?.to_string();
         let control = folder.join("proxy.sock");
         let mut words: Vec<String> = [
             binary.to_str().context("the path is UTF-8")?,
