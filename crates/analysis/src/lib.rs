@@ -62,7 +62,7 @@ pub use steady::{Unsteady, steady};
 pub use tolerance::Tolerance;
 
 /// Version of the analysis. A run's conclusion names it; a replay is bound to agree only within one version.
-pub const VERSION: &str = "2";
+pub const VERSION: &str = "3";
 
 /// Least share of the fault window's intervals that must have arrived before anything is called held.
 pub const MIN_FAULT_COMPLETENESS: f64 = 0.90;

@@ -153,11 +153,9 @@ impl Outset {
                 rate.map(|rate| (rho * rate).min(1.0)).filter(|&rate| rate > 0.0)
             }
         };
-        let fault_seconds = (self.fault_seconds - prospect.onset_seconds).max(0.0);
-        let settled = Self { fault_seconds, metrics: vec![], ..self.clone() };
         let held = match (prospect.tolerance, prospect.rate) {
-            (Tolerance::Relative(_), None) => settled.best(prospect),
-            (_, rate) => settled.odds(prospect, rate.unwrap_or(0.0)).held(),
+            (Tolerance::Relative(_), None) => self.best(prospect),
+            (_, rate) => self.settled_odds(prospect, rate.unwrap_or(0.0)).held(),
         };
         let estimate = odds.estimate();
         let effect = |rate: f64, tolerated: f64| self.effect(&odds, prospect, rate, tolerated);
@@ -181,7 +179,7 @@ impl Outset {
                 odds.detectable(tolerated, POWER).map(|share| effect(share, tolerated))
             }),
             effects,
-            needed: (held < 0.5).then(|| settled.needed(prospect, &odds)).flatten(),
+            needed: (held < 0.5).then(|| self.needed(prospect, &odds)).flatten(),
         }
     }
 
@@ -204,7 +202,7 @@ impl Outset {
         let mut best: f64 = 0.0;
         let mut rate = 1e-6;
         while rate < 0.5 {
-            best = best.max(self.odds(prospect, rate).held());
+            best = best.max(self.settled_odds(prospect, rate).held());
             rate *= 1.5;
         }
         best
@@ -217,7 +215,7 @@ impl Outset {
             return None;
         }
         let rate = prospect.rate.unwrap_or(0.0);
-        let events = prospect.traffic * self.fault_seconds;
+        let events = prospect.traffic * (self.fault_seconds - prospect.onset_seconds).max(0.0);
         let test = EndTest {
             fault: Tally::new(rate * events, events),
             baseline: odds.baseline(events),
@@ -231,6 +229,15 @@ impl Outset {
     }
 
     fn odds(&self, prospect: &Prospect, rate: f64) -> Odds {
+        self.odds_without(0.0, prospect, rate)
+    }
+
+    /// Without the time in which it does not show all that is bad yet.
+    fn settled_odds(&self, prospect: &Prospect, rate: f64) -> Odds {
+        self.odds_without(prospect.onset_seconds, prospect, rate)
+    }
+
+    fn odds_without(&self, left_out: f64, prospect: &Prospect, rate: f64) -> Odds {
         let baseline = Tally::new(rate * prospect.traffic, prospect.traffic).scaled(self.baseline_seconds);
         let learned = match &prospect.history {
             Some(history) if prospect.control.is_none() => {
@@ -242,7 +249,7 @@ impl Outset {
             }
             _ => Learned::expected(baseline, self.baseline_seconds, prospect.dispersion),
         };
-        Odds::new(self, prospect, rate, baseline, learned)
+        Odds::new(self, left_out, prospect, rate, baseline, learned)
     }
 
     fn levels(&self) -> Levels {

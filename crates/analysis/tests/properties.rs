@@ -201,6 +201,33 @@ proptest! {
         }
     }
 
+    /// Without a single bad event there is no chance involved: the plan must know what the judge will say.
+    #[test]
+    fn a_plan_foretells_what_is_judged_when_nothing_is_wrong(
+        limit in 0.005..0.9_f64, each in 1.0..500.0_f64, baseline in 1..200_usize, window in 1..120_usize,
+        left_out in 0.0..1.0_f64,
+    ) {
+        let (each, interval, tolerance) = (each.round(), Interval::from_seconds(1), Tolerance::Absolute(limit));
+        let onset = (left_out * window as f64) as usize;
+        let prospect = Prospect {
+            name: "m".to_owned(), tolerance, traffic: each, control: None, rate: None, history: None,
+            dispersion: None, onset_seconds: onset as f64,
+        };
+        let outset = Outset {
+            interval, alpha: 0.05, beta: 0.05, baseline_seconds: baseline as f64, fault_seconds: window as f64,
+            metrics: vec![prospect],
+        };
+        let calm = |intervals: usize| Counts::complete(&vec![0.0; intervals], &vec![each; intervals]);
+        let metric = Metric::new("m", tolerance, calm(baseline), Counts::default());
+        let mut judge = Judge::new(&Increments::new(interval, vec![metric])).unwrap();
+        for index in 0..window {
+            judge.feed(&[Entry { onset: index < onset, ..Some(Tally::new(0.0, each)).into() }]);
+        }
+        let finding = judge.conclude();
+        let foretold = outset.forecast().held;
+        prop_assert_eq!(foretold > 0.5, finding.verdict == Verdict::Held, "{} and {}", foretold, finding.sentence);
+    }
+
     #[test]
     fn tails_are_monotone_in_bad_events(
         tolerance in tolerance(), bad in 0.0..500.0_f64, more in 0.0..100.0_f64, total in 600.0..1e6_f64,

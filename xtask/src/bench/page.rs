@@ -43,7 +43,9 @@ pub(super) fn table(found: &Found) -> String {
             Gate::None => format!("| {what} | {ours} | | | none |"),
             gate => {
                 let (rival, ratio) = (number(row.rival), row.ratio());
-                format!("| {what} | {ours} | {rival} ({}) | {ratio:.2} | {gate}{failed} |", row.against)
+                // None of none has no ratio.
+                let ratio = if ratio.is_nan() { "–".to_owned() } else { format!("{ratio:.2}") };
+                format!("| {what} | {ours} | {rival} ({}) | {ratio} | {gate}{failed} |", row.against)
             }
         });
     }

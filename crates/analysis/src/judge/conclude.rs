@@ -70,9 +70,12 @@ impl Judge {
         };
         let settled = EndTest { fault: watch.settled, ..whole };
         let p_values = watch.p_values(&whole, &settled).filter(|_| stop.is_none());
-        // What is told is what looks worse.
-        let onset_hides = stop.is_none() && watch.settled.rate() > watch.fault.rate();
-        let test = if onset_hides { settled } else { whole };
+        // What is told is what looks worse, or what keeps it from being held.
+        let holds = |test: &EndTest| test.p_held().is_some_and(|p_held| p_held <= self.levels.held);
+        let onset_hides = watch.settled.rate() > watch.fault.rate();
+        let too_few_settled =
+            watch.beside.is_none() && watch.settled.total > 0.0 && holds(&whole) && !holds(&settled);
+        let test = if stop.is_none() && (onset_hides || too_few_settled) { settled } else { whole };
         let fault = test.fault;
         let (verdict, reason) = match stop {
             Some(stop) => watch.stopped(index, stop),

@@ -78,6 +78,18 @@ fn good_events_of_the_onset_do_not_thin_out_what_comes_after() {
 }
 
 #[test]
+fn what_is_too_little_without_the_onset_is_told_without_it() {
+    let short = with_onset((24, 0.0), (2, 0.0));
+    assert_eq!(short.verdict, Verdict::Inconclusive, "{}", short.sentence);
+    assert_eq!(short.metrics[0].fault, Tally::new(0.0, 1_000.0), "{}", short.sentence);
+    assert!(
+        short.sentence.contains("The first 12,000 requests under the fault are left out"),
+        "{}",
+        short.sentence
+    );
+}
+
+#[test]
 fn silence_is_never_held() {
     let finding = found(vec![metric("a", counts(24, 0.0, 0.0))]);
     assert_eq!(finding.reason, Reason::NoTraffic { window: Window::Fault });

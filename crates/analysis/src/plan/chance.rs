@@ -14,8 +14,10 @@ pub(super) struct Odds {
     rate: f64,
     /// Events an interval.
     each: f64,
-    /// Intervals of the fault window.
+    /// Intervals of the fault window that count.
     intervals: usize,
+    /// How long the fault window is, with what does not count: dispersion grows with that.
+    window_seconds: f64,
     interval_seconds: f64,
     baseline: Tally,
     /// Events of the control group for each event of ours.
@@ -29,8 +31,10 @@ pub(super) struct Odds {
 }
 
 impl Odds {
+    /// `left_out`: seconds of the fault window that do not count.
     pub(super) fn new(
         outset: &Outset,
+        left_out: f64,
         prospect: &Prospect,
         rate: f64,
         baseline: Tally,
@@ -45,7 +49,8 @@ impl Odds {
             tolerance: prospect.tolerance,
             rate,
             each: prospect.traffic * interval_seconds,
-            intervals: (outset.fault_seconds / interval_seconds).floor().max(0.0) as usize,
+            intervals: ((outset.fault_seconds - left_out) / interval_seconds).floor().max(0.0) as usize,
+            window_seconds: (outset.fault_seconds / interval_seconds).floor().max(0.0) * interval_seconds,
             interval_seconds,
             baseline,
             control: prospect.control.map(|control| control / prospect.traffic),
@@ -64,7 +69,7 @@ impl Odds {
 
     /// Dispersion at the end of the fault window.
     pub(super) fn estimate(&self) -> Estimate {
-        self.rule.at(self.intervals as f64 * self.interval_seconds)
+        self.rule.at(self.window_seconds)
     }
 
     /// What so many events are compared with: the baseline, or the control group's meanwhile.

@@ -120,10 +120,11 @@ fn outlook(needed: &Outlook) -> String {
 fn caveat(seen: &Seen) -> String {
     let mut text = String::new();
     if seen.left_out > 0.0 {
-        text = format!(
-            " The first {} requests under the fault are left out here: those that hang were not known to by then.",
-            count(seen.left_out)
-        );
+        let first = match count(seen.left_out).as_str() {
+            "1" => "first request under the fault is".to_owned(),
+            many => format!("first {many} requests under the fault are"),
+        };
+        text = format!(" The {first} left out here: those that hang were not known to by then.");
     }
     text + &cautious(seen.dispersion)
 }

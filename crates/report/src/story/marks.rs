@@ -1,6 +1,6 @@
 //! What happened, one sentence an event. Live output, lists and reports all use these words.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use steadfast_model::{
     InjectionId, Phase,
@@ -15,6 +15,9 @@ use crate::words;
 pub struct Teller {
     /// The names of faults, when there are several.
     faults: HashMap<InjectionId, String>,
+    /// Those that cannot be taken back, and whether they are all.
+    lasting: HashSet<InjectionId>,
+    all_last: bool,
     programs: Vec<String>,
 }
 
@@ -47,6 +50,9 @@ impl Teller {
                 self.remember(plan);
                 format!("Run {name} began.")
             }
+            Known::PhaseEntered { phase: Phase::Revert } if self.all_last => {
+                "The time of the fault is over.".to_owned()
+            }
             Known::PhaseEntered { phase } => phase_sentence(*phase).to_owned(),
             Known::TargetsResolved { target, resolved, .. } => {
                 let found: Vec<_> = resolved.iter().map(ToString::to_string).collect();
@@ -70,6 +76,9 @@ impl Teller {
             }
             Known::GuardTripped { guard, why } => format!("Guard {guard} tripped: {why}."),
             Known::StopRequested { by } => format!("Asked to stop ({by})."),
+            Known::FaultReverted { injection } if self.lasting.contains(injection) => {
+                format!("The fault{} stays done: it cannot be taken back.", self.named(injection))
+            }
             Known::FaultReverted { injection } => {
                 format!("The fault{} was taken away.", self.named(injection))
             }
@@ -131,6 +140,9 @@ impl Teller {
         self.programs = plan.commands.iter().map(|command| command.describes.clone()).collect();
         let named = plan.injections.iter().filter_map(|one| Some((one.injection, one.name.clone()?)));
         self.faults = named.collect();
+        let lasting = plan.injections.iter().filter(|one| !one.reversible);
+        self.lasting = lasting.map(|one| one.injection).collect();
+        self.all_last = plan.injections.iter().all(|one| !one.reversible);
     }
 
     /// ` NAME`, when there are several.

@@ -193,6 +193,8 @@ async fn run_experiments(
             output: Output::Text,
         };
         let Some(ended) = verify(sources, wish, || Ok(stop.clone()), session).await? else { continue };
+        let word = verdict(terminal.stderr_colour, ended.conclusion.verdict);
+        terminal.say(format_args!("{word}: {}", headline(&ended)));
         results.push(ended);
         if pressed(stop).await {
             break;

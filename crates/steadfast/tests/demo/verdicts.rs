@@ -43,6 +43,7 @@ fn the_demo_ends_with_five_honest_verdicts_and_clean_books() {
     assert_verdict(&text, "ledger-slow", "refuted");
     assert!(line(&text, "ledger-slow").contains("stopped early"), "{text}");
     assert!(line(&text, "wallet-killed").contains("Recovered after"), "{text}");
+    assert!(text.contains("The fault stays done: it cannot be taken back."), "{text}");
     assert_verdict(&text, "no-traffic", "inconclusive");
     assert!(text.contains("none lost, none doubled"), "{text}");
     assert!(place.left_over().is_empty(), "{:?}", place.left_over());
