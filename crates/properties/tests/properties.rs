@@ -32,7 +32,10 @@ fn holds_for_changed_seeds(name: &str, cases: u32) {
     for (name, bytes) in &seeds {
         assert_holds(target, name, bytes);
     }
-    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    // What hangs takes some seconds each time.
+    let max_shrink_time = 60_000;
+    let config =
+        ProptestConfig { cases, failure_persistence: None, max_shrink_time, ..ProptestConfig::default() };
     let strategy = (
         any::<Index>(),
         prop::collection::vec(change(), 0..4),

@@ -27,6 +27,7 @@ pub(super) const BYTES: &[&str] = &[
     "GET / HTTP/1.1\nHost: x\n\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n",
     "GET / HTTP/1.1\r\nHost: x\r\nA: b\nTransfer-Encoding: chunked\r\n\r\n",
     "GET / HTTP/1.1\r\nHost : x\r\n\r\n",
+    "GET /é{}\" HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
     "GET /a#b HTTP/1.1\r\nHost: x\r\n\r\n",
     "GET / HTTP/1.1\r\nHost: x\r\nA: b\rc\r\n\r\n",
     "\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",

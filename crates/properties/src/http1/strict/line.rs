@@ -81,9 +81,9 @@ fn minor(version: &str) -> Option<u8> {
     }
 }
 
+/// Also with what should have been encoded, as clients send it: no two readers disagree on where it ends.
 fn is_target(target: &str) -> bool {
-    let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%".contains(&byte);
-    !target.is_empty() && target.bytes().all(letter)
+    !target.is_empty() && target.bytes().all(|byte| byte > b' ' && byte != b'#')
 }
 
 fn is_token(byte: u8) -> bool {
