@@ -72,10 +72,9 @@ impl Policies {
     /// The first file that is there or has to be, read or not.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
-        let is_missing = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
-        let machine =
-            fs::symlink_metadata(&self.machine).map(drop).map_or_else(|error| !is_missing(error), |()| true);
-        machine.then_some(&self.machine).or(self.more.first()).map(PathBuf::as_path)
+        let looked = fs::symlink_metadata(&self.machine);
+        let is_missing = looked.is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        if is_missing { self.more.first().map(PathBuf::as_path) } else { Some(&self.machine) }
     }
 
     /// In place of the machine's file another one, for tests: there must be no way to do so from outside.

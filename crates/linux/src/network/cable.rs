@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use super::{
     hold::number_of,
     namespace::Namespace,
-    netlink::{Attributes, CREATE, Netlink},
+    netlink::{Attributes, CREATE, EXCLUSIVE, Netlink},
 };
 use crate::LinuxError;
 
@@ -15,8 +15,6 @@ use crate::LinuxError;
 const NEW_LINK: u16 = 16;
 const NEW_ADDRESS: u16 = 20;
 const NEW_NEIGHBOUR: u16 = 28;
-/// `NLM_F_EXCL` of linux/netlink.h: what is there already is an error.
-const EXCLUSIVE: u16 = 0x200;
 /// `enum` of `IFLA_` in linux/if_link.h, and of `VETH_INFO_` in linux/veth.h.
 const LINK_ADDRESS: u16 = 1;
 const LINK_NAME: u16 = 3;

@@ -14,11 +14,11 @@ use std::{
 use rustix::{
     io::Errno,
     net::{AddressFamily, SocketFlags, SocketType, socket_with},
-    thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space, unshare_unsafe},
+    thread::{LinkNameSpaceType, move_into_link_name_space},
 };
 use steadfast_model::{ProcessIdentity, network::NamespaceIdentity};
 
-use super::{apart::not_made, cable::switch_on};
+use super::{apart::move_thread, cable::switch_on};
 use crate::{
     LinuxError,
     identity::{boot_id, process_state},
@@ -43,9 +43,7 @@ impl Namespace {
     /// [`LinuxError::Denied`] when this user may not make one.
     pub fn make() -> Result<Self, LinuxError> {
         on_a_thread(|| {
-            // SAFETY: it moves this thread, which ends below, into a new network namespace; no descriptor changes hands.
-            let moved = unsafe { unshare_unsafe(UnshareFlags::NEWNET) };
-            moved.map_err(|errno| not_made("make a network namespace", errno))?;
+            move_thread()?;
             switch_on("lo")?;
             Self::own()
         })

@@ -20,6 +20,8 @@ use crate::LinuxError;
 /// Message flags of linux/netlink.h.
 pub(super) const REQUEST: u16 = 0x1;
 pub(super) const ACK: u16 = 0x4;
+/// `NLM_F_EXCL`: what is there already is an error.
+pub(super) const EXCLUSIVE: u16 = 0x200;
 pub(super) const DUMP: u16 = 0x300;
 pub(super) const CREATE: u16 = 0x400;
 pub(super) const APPEND: u16 = 0x800;

@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::io::Errno;
 
-use super::netlink::{ACK, APPEND, Attributes, CREATE, Message, Netlink};
+use super::netlink::{ACK, APPEND, Attributes, CREATE, EXCLUSIVE, Message, Netlink};
 use crate::LinuxError;
 
 pub(super) mod counters;
@@ -31,7 +31,6 @@ const NEW_TABLE: u16 = SUBSYSTEM << 8;
 const NEW_CHAIN: u16 = SUBSYSTEM << 8 | 3;
 const NEW_RULE: u16 = SUBSYSTEM << 8 | 6;
 const GET_RULE: u16 = SUBSYSTEM << 8 | 7;
-const EXCLUSIVE: u16 = 0x200;
 const OWNER: u32 = 2;
 
 /// The kernel's families of tables.

@@ -2,10 +2,9 @@
 
 use std::sync::mpsc;
 
-use rustix::thread::UnshareFlags;
 use steadfast_model::network::{NetworkFault, Traffic};
 
-use super::hold::Held;
+use super::{apart::move_thread, hold::Held};
 use crate::LinuxError;
 
 /// Any handle will do where there are no others.
@@ -45,11 +44,7 @@ pub fn probe_netem(fault: &NetworkFault) -> Result<(), LinuxError> {
 fn aside(work: impl FnOnce() -> Result<Held, LinuxError> + Send + 'static) -> Result<(), LinuxError> {
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || {
-        // SAFETY: it moves this thread, which ends below, into a new network namespace; no descriptor changes hands.
-        let moved = unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) };
-        let made =
-            moved.map_err(|errno| LinuxError::call("make a network namespace", errno)).and_then(|()| work());
-        let (held, answer) = match made {
+        let (held, answer) = match move_thread().and_then(|()| work()) {
             Ok(held) => (Some(held), Ok(())),
             Err(error) => (None, Err(error)),
         };

@@ -8,7 +8,7 @@ use steadfast_model::network::{DisturbanceStatus, NetworkFault};
 
 use super::{
     namespace::Namespace,
-    netlink::{Attributes, CREATE, Netlink, attribute, text},
+    netlink::{Attributes, CREATE, EXCLUSIVE, Netlink, attribute, text},
     queue,
 };
 use crate::LinuxError;
@@ -17,8 +17,6 @@ use crate::LinuxError;
 const NEW: u16 = 36;
 const DELETE: u16 = 37;
 const GET: u16 = 38;
-/// `NLM_F_EXCL` of linux/netlink.h: what somebody else has put there stays. The kernel's own default does not count.
-const EXCLUSIVE: u16 = 0x200;
 /// `TC_H_ROOT` of linux/pkt_sched.h.
 const ROOT: u32 = 0xFFFF_FFFF;
 /// `enum` of `TCA_` in linux/rtnetlink.h.
@@ -88,6 +86,7 @@ impl OwnedQdiscs {
         };
         let mut made = Self { socket: Netlink::open_route()?, major, devices: Vec::new() };
         for device in devices {
+            // What somebody else has put there stays. The kernel's own default does not count.
             let flags = CREATE | EXCLUSIVE;
             // Dropping what was made before an error deletes it.
             made.socket.ask_route(NEW, flags, &new_message(*device, major, qdisc)).map_err(failed)?;
