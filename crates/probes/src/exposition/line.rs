@@ -50,6 +50,9 @@ fn read_labels<'a>(
             let label = word(rest, is_label_letter).map(Cow::Borrowed);
             label.ok_or_else(|| format!("a label's name or `}}` is expected, not `{}`", start_of(rest)))?
         };
+        if label.is_empty() {
+            return Err("a name in quotes is empty".to_owned());
+        }
         space(rest);
         if eat(rest, '=') {
             space(rest);

@@ -52,6 +52,8 @@ fn what_is_not_metrics_is_refused_with_its_line() {
         ("a 1 NaN", 1, "no timestamp"),
         ("9a 1", 1, "name is expected"),
         ("{b=\"c\"} 1", 1, "name is expected"),
+        ("{\"\"} 1", 1, "empty"),
+        ("a{\"\"=\"b\"} 1", 1, "empty"),
         ("404 page not found", 1, "name is expected"),
         ("upstream connect error", 1, "`connect` is no number"),
     ] {

@@ -21,5 +21,6 @@ pub(super) const PAGES: &[&str] = &[
     "\ta_bucket { le = \"0.05\" } 24054 # {trace_id=\"a # b\"} 0.039 1.6e9\n{\"a.b\", route=\"/pay\"} 3\n# EOF\nx y\n",
     "<!doctype html>\n<html></html>",
     "{\"status\": \"ok\"}",
+    "{\"\"} 0\na{\"\"=\"b\"} 1\n",
     "requests_total -1\n===\nrequests_total 1e400\n===\nrequests_total 0x10\n===\nrequests_total 5e-324\n",
 ];
