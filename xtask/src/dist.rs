@@ -3,14 +3,14 @@
 //! `--check` proves it: it makes a bare Debian root, copies that one file in, and runs it there. The root is made and
 //! used in namespaces of its own and removed at the end.
 
-use std::{
-    fs,
-    process::{Child, Command},
-};
+use std::{fs, process::Command};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::program::{cargo, program, root, run};
+use crate::{
+    background::Background,
+    program::{cargo, program, root, run},
+};
 
 mod bare;
 mod mirror;
@@ -71,7 +71,7 @@ pub(crate) enum Profile {
 /// Builds, and checks when asked to. A check that cannot be done here is a failure for whoever asked for it.
 pub(crate) fn dist(arguments: &DistArguments) -> Result<()> {
     let profile = Profile::Release;
-    Building { child: spawn(cargo(&[]), profile)?, profile }.finish()?;
+    Building { compiler: Background::start(compiler(profile))?, profile }.finish()?;
     if arguments.check
         && let Checked::Skipped(why) = check(profile)?
     {
@@ -82,29 +82,19 @@ pub(crate) fn dist(arguments: &DistArguments) -> Result<()> {
 
 /// A build under way.
 pub(crate) struct Building {
-    child: Child,
+    compiler: Background,
     profile: Profile,
 }
 
 impl Building {
     /// Begins one that has processors only while nothing else wants them.
     pub(crate) fn in_the_background(profile: Profile) -> Result<Self> {
-        let cargo = cargo(&[]);
-        let mut idle = program("chrt", &["--idle", "0"]);
-        idle.arg(cargo.get_program());
-        for (name, value) in cargo.get_envs() {
-            match value {
-                Some(value) => idle.env(name, value),
-                None => idle.env_remove(name),
-            };
-        }
-        Ok(Self { child: spawn(idle, profile)?, profile })
+        Ok(Self { compiler: Background::start_idle(&compiler(profile))?, profile })
     }
 
     /// Waits for it and makes the program and its checksum of it.
-    pub(crate) fn finish(mut self) -> Result<()> {
-        let status = self.child.wait()?;
-        ensure!(status.success(), "the build of the static program ended with {status}");
+    pub(crate) fn finish(self) -> Result<()> {
+        self.compiler.finish()?;
         let built = root().join("target").join(triple()).join(self.profile.built());
         let built = built.to_str().context("the path is UTF-8")?;
         ensure_static(built)?;
@@ -120,14 +110,6 @@ impl Building {
         let sum = String::from_utf8_lossy(&sum.stdout);
         say(&format!("sha256 {}", sum.split_whitespace().next().unwrap_or("?")));
         Ok(())
-    }
-}
-
-impl Drop for Building {
-    fn drop(&mut self) {
-        // It has ended already, unless something before it failed. A compiler that it has started ends with its crate.
-        drop(self.child.kill());
-        drop(self.child.wait());
     }
 }
 
@@ -149,14 +131,15 @@ impl Profile {
     }
 }
 
-fn spawn(mut command: Command, profile: Profile) -> Result<Child> {
+fn compiler(profile: Profile) -> Command {
     // With a target named, build scripts and macros are built for this machine as always.
-    command.args(["build", "--quiet", "--locked", "--package", "steadfast", "--target", &triple()]);
+    let mut command =
+        cargo(&["build", "--quiet", "--locked", "--package", "steadfast", "--target", &triple()]);
     if profile == Profile::Release {
         command.arg("--release");
     }
     command.env("RUSTFLAGS", "-C target-feature=+crt-static");
-    command.spawn().with_context(|| format!("start {command:?}"))
+    command
 }
 
 fn triple() -> String {

@@ -1,7 +1,6 @@
 //! `cargo xtask test`: everything a change must pass, in the order that fails fastest.
 
 use std::{
-    collections::BTreeMap,
     fs,
     time::{Duration, Instant},
 };
@@ -9,14 +8,18 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
+    background::Background,
     dist::{Building, Checked, Profile},
-    program::{build_tests, cargo, program, root, run, watch},
+    program::{build_tests, cargo, program, root, run},
     tools::DENY,
 };
 
 mod expected;
+mod seen;
+mod suites;
 
 use expected::Expected;
+use seen::Seen;
 
 /// What is tried is how the program is linked, not how fast it is: `cargo xtask dist --check` tries what is handed out.
 const STATIC: Profile = Profile::Unoptimised;
@@ -36,10 +39,14 @@ pub(crate) fn test() -> Result<()> {
     steps.step("tests", tests)?;
     // What comes after the tests mostly waits, and nothing in it depends on how fast it is.
     let building = Building::in_the_background(STATIC)?;
+    let deny = DENY.in_the_background()?;
     steps.step("crash sample", crate::crash::sample)?;
     steps.step("docs", docs)?;
-    steps.step("dependency rules", deny)?;
     steps.step("static program", || building.finish())?;
+    steps.step("dependency rules", || {
+        deny.map_or(Ok(()), Background::finish)?;
+        dependency_rules()
+    })?;
     let mut skipped = None;
     steps.step(BARE_ROOT, || {
         skipped = bare_root()?;
@@ -95,13 +102,11 @@ fn tests() -> Result<()> {
     let expected = expected()?;
     let skips = root().join("target/skipped-tests.txt");
     drop(fs::remove_file(&skips));
-    let mut command = cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
-    command.env("STEADFAST_SKIPPED_TESTS", &skips);
     let mut seen = Seen::default();
-    let passed = watch(command, |line| seen.line(line))?;
+    let failed = suites::run_all(&skips, &mut seen)?;
     seen.skipped_at_run_time(&fs::read_to_string(&skips).unwrap_or_default());
-    if !passed {
-        bail!("{} tests failed", seen.failed);
+    if !failed.is_empty() {
+        bail!("{} tests failed, in {}", seen.failed, failed.join(", "));
     }
     let problems = expected.compare(seen.run, &seen.skipped);
     if !problems.is_empty() {
@@ -111,47 +116,6 @@ fn tests() -> Result<()> {
     Ok(())
 }
 
-/// What the test runner said.
-#[derive(Default)]
-struct Seen {
-    /// All that did not fail, also those that found out while running that they cannot do their work here.
-    run: usize,
-    passed: usize,
-    failed: usize,
-    /// Name and reason.
-    skipped: BTreeMap<String, String>,
-}
-
-impl Seen {
-    fn line(&mut self, line: &str) {
-        if let Some(rest) = line.strip_prefix("test result: ") {
-            let count = |word: &str| {
-                let before = rest.split(word).next()?;
-                before.split_whitespace().next_back()?.parse::<usize>().ok()
-            };
-            let passed = count(" passed").unwrap_or(0);
-            self.run += passed;
-            self.passed += passed;
-            self.failed += count(" failed").unwrap_or(0);
-        } else if let Some((name, state)) =
-            line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... "))
-            && state.starts_with("ignored")
-        {
-            let reason = state.trim_start_matches("ignored").trim_start_matches([',', ' ']);
-            self.skipped.insert(name.to_owned(), reason.to_owned());
-        }
-    }
-
-    /// Tests that found out while running that they cannot run here wrote `NAME: REASON`, one a line: `testkit::skip`.
-    fn skipped_at_run_time(&mut self, text: &str) {
-        for (name, reason) in text.lines().filter_map(|line| line.split_once(": ")) {
-            self.skipped.insert(name.to_owned(), reason.to_owned());
-            // The runner counted it as passed.
-            self.passed = self.passed.saturating_sub(1);
-        }
-    }
-}
-
 fn docs() -> Result<()> {
     let mut command = cargo(&["doc", "--workspace", "--no-deps", "--locked", "--quiet"]);
     command.env("RUSTDOCFLAGS", "-D warnings");
@@ -159,7 +123,7 @@ fn docs() -> Result<()> {
 }
 
 /// Licences, bans and sources of all dependencies.
-fn deny() -> Result<()> {
+fn dependency_rules() -> Result<()> {
     let deny = DENY.path()?;
     let deny = deny.to_str().context("the path is UTF-8")?;
     run(program(deny, &["--log-level", "error", "check", "bans", "licenses", "sources"]))
@@ -169,25 +133,5 @@ fn say(line: &str) {
     #[expect(clippy::print_stdout, reason = "tells people how far it is")]
     {
         println!("{line}");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_runners_lines_are_counted() {
-        let mut seen = Seen::default();
-        seen.line(
-            "test result: ok. 12 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.01s",
-        );
-        seen.line("test a::b ... ok");
-        seen.line("test a::c ... ignored, needs root");
-        assert_eq!((seen.passed, seen.failed), (12, 1));
-        assert_eq!(seen.skipped["a::c"], "needs root");
-        seen.skipped_at_run_time("a::d: no user namespaces\n");
-        assert_eq!((seen.run, seen.passed), (12, 11));
-        assert_eq!(seen.skipped.len(), 2);
     }
 }

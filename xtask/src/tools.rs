@@ -1,10 +1,13 @@
 //! Programs that the chores use, built once into `target/tools`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::Command};
 
 use anyhow::{Context, Result};
 
-use crate::program::{cargo, root, run};
+use crate::{
+    background::Background,
+    program::{cargo, root, run},
+};
 
 /// A program from a package of the same name, with the version we know to work.
 pub(crate) struct Tool {
@@ -20,25 +23,33 @@ pub(crate) const FUZZ: Tool = Tool { name: "cargo-fuzz", version: "0.13.2" };
 impl Tool {
     /// Where it is, built if it was not yet.
     pub(crate) fn path(&self) -> Result<PathBuf> {
-        let tools = root().join("target/tools");
-        let path = tools.join("bin").join(self.name);
-        if !path.exists() {
+        if !self.place().exists() {
             say(&format!("building {} once; it takes some minutes", self.name));
-            let tools = tools.to_str().context("the path is UTF-8")?;
-            run(cargo(&[
-                "install",
-                self.name,
-                "--locked",
-                "--version",
-                self.version,
-                "--root",
-                tools,
-                // It runs for seconds and is built on every fresh clone: optimising it takes longer than it saves.
-                "--debug",
-                "--quiet",
-            ]))?;
+            run(self.compiler()?)?;
         }
-        Ok(path)
+        Ok(self.place())
+    }
+
+    /// Begins to build it with processor time that nothing else wants, if it was not yet.
+    pub(crate) fn in_the_background(&self) -> Result<Option<Background>> {
+        if self.place().exists() {
+            return Ok(None);
+        }
+        Background::start_idle(&self.compiler()?).map(Some)
+    }
+
+    fn place(&self) -> PathBuf {
+        root().join("target/tools/bin").join(self.name)
+    }
+
+    fn compiler(&self) -> Result<Command> {
+        let tools = root().join("target/tools");
+        let tools = tools.to_str().context("the path is UTF-8")?;
+        let mut command =
+            cargo(&["install", self.name, "--locked", "--version", self.version, "--root", tools]);
+        // It runs for seconds and is built on every fresh clone: optimising it takes longer than it saves.
+        command.args(["--debug", "--quiet"]);
+        Ok(command)
     }
 }
 
