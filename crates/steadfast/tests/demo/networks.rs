@@ -23,7 +23,7 @@ pub(crate) fn left_out(test: &str, said: &str) {
 #[expect(clippy::disallowed_methods, reason = "killed processes are waited for")]
 fn a_demo_that_is_killed_takes_its_networks_along_and_the_next_command_closes_the_file() {
     let test = "a_demo_that_is_killed_takes_its_networks_along_and_the_next_command_closes_the_file";
-    let place = Place::new("killed");
+    let place = Place::for_no_load("killed");
     let demo = ["demo", "--only", "risk-far"];
     if !place.gives_networks() {
         let output = place.run(&demo);
@@ -60,7 +60,7 @@ fn a_demo_that_is_killed_takes_its_networks_along_and_the_next_command_closes_th
 
 #[test]
 fn without_network_namespaces_the_demo_says_so_and_goes_on_with_proxies() {
-    let place = Place::new("without-ns");
+    let place = Place::for_no_load("without-ns");
     // In a user namespace where no other may be made, as somebody without capabilities: none of it reaches outside.
     let inside = "echo 0 > /proc/sys/user/max_user_namespaces && \
                   exec setpriv --bounding-set=-all --inh-caps=-all \"$@\"";
@@ -88,7 +88,7 @@ fn without_network_namespaces_the_demo_says_so_and_goes_on_with_proxies() {
 
 #[test]
 fn a_policy_is_never_lost_on_the_way_into_a_user_namespace() {
-    let place = Place::new("policy-ns");
+    let place = Place::for_no_load("policy-ns");
     let policy = place.root().join("policy.yaml").display().to_string();
     let by = ["env", &format!("STEADFAST_POLICY={policy}")];
     let output = place.run_by(&by, &["demo", "--only", "risk-far"]);
@@ -105,7 +105,7 @@ fn a_policy_is_never_lost_on_the_way_into_a_user_namespace() {
 
 #[test]
 fn a_policy_that_forbids_the_delay_leaves_the_other_experiments_alone() {
-    let place = Place::new("forbidden");
+    let place = Place::for_no_load("forbidden");
     let policy = place.root().join("policy.yaml");
     let document =
         "apiVersion: steadfast.dev/v1alpha1\nkind: Policy\nspec: { faults: { forbid: [networkDelay] } }\n";
