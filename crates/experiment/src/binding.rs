@@ -96,15 +96,9 @@ fn check_connection(connection: &BoundConnection, binding: &Binding, problems: &
 }
 
 fn check_service(name: &str, service: &BoundService, problems: &mut Problems) {
-    if let Some(process) = &service.process
-        && process.pid.is_some() == process.listening.is_some()
-    {
-        let hint = Some("write { pid: 4711 } or { listening: 7000 }");
-        problems.error(
-            &["services", name, "process"],
-            "exactly one of `pid` and `listening` is needed",
-            hint,
-        );
+    if let Some(process) = &service.process {
+        let at = problems.base().key("services").key(name).key("process");
+        problems.below(at, |problems| process.check(problems));
     }
     for (key, url) in [("url", &service.url), ("metrics", &service.metrics)] {
         if let Some(Err(wrong)) = url.as_deref().map(address::parse) {

@@ -180,8 +180,9 @@ impl Host for LocalHost {
     }
 
     async fn resolve(&self, target: &Target) -> Result<Vec<ResolvedTarget>, HostError> {
-        let found = vec![resolve::resolve(target, &self.inner.binding, &self.inner.timing).await?];
-        protect::check(&found, &self.inner.ledger, &self.inner.own, &self.inner.binding).await?;
+        let Inner { binding, timing, ledger, own, .. } = &*self.inner;
+        let found = resolve::resolve(target, &Means { binding, timing, ledger, own }).await?;
+        protect::check(&found, ledger, own, binding).await?;
         Ok(found)
     }
 

@@ -29,6 +29,7 @@ mod tests;
 mod words;
 
 pub use document::{Allowance, KIND, Policy, Scope, read, schema};
+pub(crate) use facts::user_id;
 pub use selector::{HostSelector, NetnsSelector, ProcessSelector, ProxySelector, Selector};
 
 use facts::Facts;

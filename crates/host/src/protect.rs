@@ -19,6 +19,38 @@ mod own_program;
 /// Names of the programs through which people reach a machine.
 const WAYS_IN: [&str; 5] = ["sshd", "sshd-session", "sshd-auth", "dropbear", "steadfast-agent"];
 
+/// What is protected now.
+pub(crate) struct Guarded {
+    own: ProcessIdentity,
+    /// Every process that Steadfast is or stands on, and which it is.
+    ours: BTreeMap<u32, &'static str>,
+}
+
+impl Guarded {
+    /// Looks.
+    ///
+    /// # Errors
+    /// When ledger or process table cannot be read.
+    pub(crate) async fn look(
+        ledger: &Ledger,
+        own: &ProcessIdentity,
+        binding: &Binding,
+    ) -> Result<Self, HostError> {
+        Ok(Self { own: own.clone(), ours: ours(ledger, own, binding).await? })
+    }
+
+    /// Why a process is protected; `None` when it may be disturbed.
+    ///
+    /// # Errors
+    /// When the process table cannot be read.
+    pub(crate) fn why(&self, pid: u32) -> Result<Option<String>, HostError> {
+        match self.ours.get(&pid) {
+            Some(why) => Ok(Some((*why).to_owned())),
+            None => own_program::at_work(pid, &self.own)?.map_or_else(|| by_nature(pid), |why| Ok(Some(why))),
+        }
+    }
+}
+
 /// Refuses targets that are protected.
 ///
 /// # Errors
@@ -33,13 +65,9 @@ pub(crate) async fn check(
     if pids.is_empty() {
         return Ok(());
     }
-    let ours = ours(ledger, own, binding).await?;
+    let guarded = Guarded::look(ledger, own, binding).await?;
     for pid in pids {
-        let why = match ours.get(&pid) {
-            Some(why) => Some((*why).to_owned()),
-            None => own_program::at_work(pid, own)?.map_or_else(|| by_nature(pid), |why| Ok(Some(why)))?,
-        };
-        if let Some(why) = why {
+        if let Some(why) = guarded.why(pid)? {
             let message = format!("disturb process {pid}: it is {why}");
             let hint = "faults go into what is verified, never into what verifies it or leads there";
             return Err(host_error(HostErrorKind::Protected, message, Some(hint)));

@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, path::Path};
 
 use steadfast_engine::host::{HostError, HostErrorKind};
-use steadfast_linux::{boot_id, command_name, host_name, identify, listeners, network::Namespace};
+use steadfast_ledger::Ledger;
+use steadfast_linux::{boot_id, host_name, identify, network::Namespace};
 use steadfast_model::{
-    Binding, ResolvedTarget, Target,
+    Binding, ProcessIdentity, ResolvedTarget, Target,
     proxy::ProxyRequest,
     target::{
-        Connection, NetnsTarget, ProcessTarget, ProxyTarget, ResolvedHost, ResolvedNamespace,
-        ResolvedProcess, ResolvedProxy,
+        Connection, NetnsTarget, ProcessTarget, ProxyTarget, ResolvedHost, ResolvedNamespace, ResolvedProxy,
     },
 };
 
@@ -17,20 +17,29 @@ use crate::{
     Timing,
     control::{self, ControlError},
     error::{from_linux, host_error},
+    protect::Guarded,
 };
 
-/// Finds a target. Changes nothing.
+mod processes;
+
+/// What it takes to find something.
+pub(crate) struct Means<'a> {
+    pub(crate) binding: &'a Binding,
+    pub(crate) timing: &'a Timing,
+    pub(crate) ledger: &'a Ledger,
+    /// This process.
+    pub(crate) own: &'a ProcessIdentity,
+}
+
+/// Finds what a document names. Changes nothing.
 ///
 /// # Errors
-/// [`HostErrorKind::NoTarget`] when nothing or more than one thing matches.
-pub(crate) async fn resolve(
-    target: &Target,
-    binding: &Binding,
-    timing: &Timing,
-) -> Result<ResolvedTarget, HostError> {
-    match target {
-        Target::Process(process) => process_target(process, None).map(ResolvedTarget::Process),
-        Target::Service(name) => service(name, binding).map(ResolvedTarget::Process),
+/// [`HostErrorKind::NoTarget`] when nothing matches, or more than is meant.
+pub(crate) async fn resolve(target: &Target, by: &Means<'_>) -> Result<Vec<ResolvedTarget>, HostError> {
+    let Means { binding, timing, .. } = *by;
+    let found = match target {
+        Target::Process(process) => return processes(process, None, by).await,
+        Target::Service(name) => return service(name, by).await,
         Target::Netns(netns) => namespace(netns).map(ResolvedTarget::Netns),
         Target::Host(_) => this_machine().map(ResolvedTarget::Host),
         Target::Connection(edge) => {
@@ -42,12 +51,23 @@ pub(crate) async fn resolve(
         }
         Target::Proxy(ProxyTarget { name: None, control: Some(control) }) => proxy(control, timing).await,
         Target::Proxy(_) => Err(no_target("find a proxy: give either `name` or `control`", None)),
-    }
+    };
+    Ok(vec![found?])
 }
 
-fn service(name: &str, binding: &Binding) -> Result<ResolvedProcess, HostError> {
-    let unknown = || missing("service", name, &binding.services);
-    let bound = binding.services.get(name).ok_or_else(unknown)?;
+async fn processes(
+    target: &ProcessTarget,
+    service: Option<&str>,
+    by: &Means<'_>,
+) -> Result<Vec<ResolvedTarget>, HostError> {
+    let guarded = Guarded::look(by.ledger, by.own, by.binding).await?;
+    let found = processes::find(target, service, &guarded)?;
+    Ok(found.into_iter().map(ResolvedTarget::Process).collect())
+}
+
+async fn service(name: &str, by: &Means<'_>) -> Result<Vec<ResolvedTarget>, HostError> {
+    let unknown = || missing("service", name, &by.binding.services);
+    let bound = by.binding.services.get(name).ok_or_else(unknown)?;
     let Some(process) = &bound.process else {
         let hint = "add `process: { listening: PORT }` to the service in the binding";
         return Err(no_target(
@@ -55,21 +75,7 @@ fn service(name: &str, binding: &Binding) -> Result<ResolvedProcess, HostError> 
             Some(hint),
         ));
     };
-    process_target(process, Some(name))
-}
-
-fn process_target(target: &ProcessTarget, service: Option<&str>) -> Result<ResolvedProcess, HostError> {
-    let pid = match (target.pid, target.listening) {
-        (Some(pid), None) => pid,
-        (None, Some(port)) => the_listener(port)?,
-        _ => return Err(no_target("find a process: give either `pid` or `listening`", None)),
-    };
-    let identity = identify(pid).map_err(|error| from_linux(&error))?;
-    let command = command_name(pid).map_err(|error| from_linux(&error))?;
-    let (Some(identity), Some(command)) = (identity, command) else {
-        return Err(no_target(format!("find process {pid}: there is none"), Some("see `ps -e`")));
-    };
-    Ok(ResolvedProcess { identity, command, service: service.map(str::to_owned) })
+    processes(process, Some(name), by).await
 }
 
 fn namespace(target: &NetnsTarget) -> Result<ResolvedNamespace, HostError> {
@@ -98,37 +104,6 @@ fn namespace(target: &NetnsTarget) -> Result<ResolvedNamespace, HostError> {
 fn this_machine() -> Result<ResolvedHost, HostError> {
     let boot_id = boot_id().map_err(|error| from_linux(&error))?;
     Ok(ResolvedHost { boot_id, name: host_name() })
-}
-
-fn the_listener(port: u16) -> Result<u32, HostError> {
-    let found = listeners(port).map_err(|error| from_linux(&error))?;
-    match found.processes.as_slice() {
-        [only] => Ok(only.pid),
-        [] if found.sockets == 0 => {
-            let hint =
-                format!("see `ss -ltnp 'sport = :{port}'`; is it running, and in this network namespace?");
-            Err(no_target(
-                format!("find the process listening on port {port}: nothing listens there"),
-                Some(&hint),
-            ))
-        }
-        [] => {
-            let unseen = found.unreadable;
-            let message = format!(
-                "find the process listening on port {port}: it is among {unseen} processes of other users, whose descriptors this user may not see"
-            );
-            Err(host_error(
-                HostErrorKind::Denied,
-                message,
-                Some("run as the user the process belongs to, or as root"),
-            ))
-        }
-        several => {
-            let pids: Vec<String> = several.iter().map(ToString::to_string).collect();
-            let message = format!("find the process listening on port {port}: {} do", pids.join(", "));
-            Err(no_target(message, Some("name the one you mean with `process: { pid: … }`")))
-        }
-    }
 }
 
 fn carrier<'a>(edge: &Connection, binding: &'a Binding) -> Result<&'a str, HostError> {

@@ -44,6 +44,19 @@ pub fn identify(pid: u32) -> Result<Option<ProcessIdentity>, LinuxError> {
     Ok(Some(ProcessIdentity { pid, start_time: stat.start_time, boot_id: boot_id()? }))
 }
 
+/// The numbers of all processes that are there now, in their order.
+///
+/// # Errors
+/// When the process table cannot be read.
+pub fn every_process_number() -> Result<Vec<u32>, LinuxError> {
+    let path = PathBuf::from("/proc");
+    let entries = std::fs::read_dir(&path).map_err(|source| LinuxError::Read { path, source })?;
+    let mut pids: Vec<u32> =
+        entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
+    pids.sort_unstable();
+    Ok(pids)
+}
+
 /// This process.
 ///
 /// # Errors
@@ -177,6 +190,30 @@ pub fn users(pid: u32) -> Result<Option<[u32; 2]>, LinuxError> {
     Ok(next().zip(next()).map(|(real, effective)| [real, effective]))
 }
 
+/// The systemd units a process belongs to, from the outermost slice to its service or scope; empty where systemd has
+/// none for it, `None` when it is gone.
+///
+/// # Errors
+/// When the process table cannot be read.
+pub fn units(pid: u32) -> Result<Option<Vec<String>>, LinuxError> {
+    let path = PathBuf::from(format!("/proc/{pid}/cgroup"));
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(units_in(&text))),
+        Err(error) if stat::is_gone(&error) => Ok(None),
+        Err(source) => Err(LinuxError::Read { path, source }),
+    }
+}
+
+/// systemd names control groups after its units, in the hierarchy of its own (`name=systemd`) or in the only one (`0::`).
+/// Lines as in cgroups(7): number, controllers, path.
+fn units_in(table: &str) -> Vec<String> {
+    const ENDINGS: [&str; 3] = [".service", ".scope", ".slice"];
+    let line = |kind: &str| table.lines().find_map(|line| line.split_once(':')?.1.strip_prefix(kind));
+    let path = line("name=systemd:").filter(|path| *path != "/").or_else(|| line(":")).unwrap_or_default();
+    let units = path.split('/').filter(|part| ENDINGS.iter().any(|ending| part.ends_with(ending)));
+    units.map(str::to_owned).collect()
+}
+
 /// Device and number of the file that a process runs.
 fn program(pid: u32) -> Result<Option<(u64, u64)>, LinuxError> {
     let path = PathBuf::from(format!("/proc/{pid}/exe"));
@@ -212,6 +249,20 @@ mod tests {
         assert_eq!(process_state(&recycled).unwrap(), ProcessState::Gone);
         let earlier_boot = ProcessIdentity { boot_id: "another".to_owned(), ..own };
         assert_eq!(process_state(&earlier_boot).unwrap(), ProcessState::Gone);
+    }
+
+    #[test]
+    fn units_are_read_from_either_hierarchy() {
+        let hybrid = "9:name=systemd:/system.slice/pay.service\n4:memory:/x.service\n0::/\n";
+        assert_eq!(units_in(hybrid), ["system.slice", "pay.service"]);
+        assert_eq!(
+            units_in("0::/user.slice/user-7.slice/a.scope/inner\n"),
+            ["user.slice", "user-7.slice", "a.scope"]
+        );
+        assert_eq!(units_in("9:name=systemd:/\n0::/pay.service\n"), ["pay.service"]);
+        assert_eq!(units_in("1:cpu:/docker/77\n0::/\n"), Vec::<String>::new());
+        assert_eq!(units(u32::MAX).unwrap(), None);
+        assert!(units(std::process::id()).unwrap().is_some());
     }
 
     #[test]

@@ -4,7 +4,11 @@ use std::{collections::BTreeSet, io, path::PathBuf};
 
 use steadfast_model::ProcessIdentity;
 
-use crate::{LinuxError, identity::identify, stat::is_gone};
+use crate::{
+    LinuxError,
+    identity::{every_process_number, identify},
+    stat::is_gone,
+};
 
 /// Who listens on a port.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,7 +40,7 @@ pub fn listeners(port: u16) -> Result<Listeners, LinuxError> {
     if sockets.is_empty() {
         return Ok(found);
     }
-    for pid in every_pid()? {
+    for pid in every_process_number()? {
         match holds_one(pid, &sockets) {
             Ok(true) => found.processes.extend(identify(pid)?),
             Ok(false) => {}
@@ -57,15 +61,6 @@ fn listening_inodes(table: &str, port: u16) -> Vec<u64> {
         if matches { columns.get(9)?.parse().ok() } else { None }
     };
     table.lines().skip(1).filter_map(socket).collect()
-}
-
-fn every_pid() -> Result<Vec<u32>, LinuxError> {
-    let path = PathBuf::from("/proc");
-    let entries = std::fs::read_dir(&path).map_err(|source| LinuxError::Read { path, source })?;
-    let mut pids: Vec<u32> =
-        entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
-    pids.sort_unstable();
-    Ok(pids)
 }
 
 fn holds_one(pid: u32, sockets: &BTreeSet<u64>) -> io::Result<bool> {

@@ -26,7 +26,7 @@ pub struct Binding {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BoundService {
-    /// Its process; looked up anew each time, as a supervisor may have replaced it.
+    /// Its processes; looked up anew each time, as a supervisor may have replaced them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessTarget>,
     /// Where it answers, such as `http://127.0.0.1:7000`.

@@ -9,6 +9,7 @@ pub mod digest;
 pub mod duration;
 pub mod effect;
 pub mod event;
+pub mod glob;
 pub mod id;
 pub mod network;
 pub mod problem;

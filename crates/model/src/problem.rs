@@ -143,6 +143,12 @@ impl Problems {
         result
     }
 
+    /// Where the collector stands.
+    #[must_use]
+    pub fn base(&self) -> Path {
+        self.base.clone()
+    }
+
     /// Whether there is at least one error.
     #[must_use]
     pub fn has_errors(&self) -> bool {

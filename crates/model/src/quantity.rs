@@ -9,6 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Percent(f64);
 
+/// It is never NaN, so every one equals itself.
+impl Eq for Percent {}
+
 impl Percent {
     /// All of it.
     pub const ALL: Self = Self(100.0);

@@ -7,13 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{network::NamespaceIdentity, process::ProcessIdentity, proxy::Protocol};
 
+mod processes;
+
+pub use processes::{ProcessMatch, ProcessTarget, Selection};
+
 /// A target as a document names it: a map with one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Target {
-    /// One process of this machine.
+    /// Processes of this machine.
     Process(ProcessTarget),
-    /// A service by name; the binding says which process it is.
+    /// A service by name; the binding says which processes it is.
     Service(String),
     /// The traffic one service sends to another; the binding says which proxy carries it.
     Connection(Connection),
@@ -23,18 +27,6 @@ pub enum Target {
     Netns(NetnsTarget),
     /// This machine itself.
     Host(HostTarget),
-}
-
-/// Picks one process. Exactly one of the fields is given.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ProcessTarget {
-    /// Its number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pid: Option<u32>,
-    /// The TCP port it listens on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub listening: Option<u16>,
 }
 
 /// A directed edge between two services.
@@ -161,11 +153,7 @@ impl ResolvedTarget {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Process(ProcessTarget { pid: Some(pid), .. }) => write!(f, "process {pid}"),
-            Self::Process(ProcessTarget { listening: Some(port), .. }) => {
-                write!(f, "process listening on {port}")
-            }
-            Self::Process(_) => f.write_str("process"),
+            Self::Process(process) => process.fmt(f),
             Self::Service(name) => write!(f, "service {name}"),
             Self::Connection(edge) => write!(f, "connection {} -> {}", edge.from, edge.to),
             Self::Proxy(ProxyTarget { name: Some(name), .. }) => write!(f, "proxy {name}"),

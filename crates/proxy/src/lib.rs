@@ -18,7 +18,6 @@ pub mod control;
 mod draw;
 mod enforce;
 mod error;
-mod glob;
 mod held;
 mod http;
 mod hub;

@@ -1,9 +1,7 @@
 //! Which requests a rule is about.
 
 use hyper::HeaderMap;
-use steadfast_model::proxy::HttpMatch;
-
-use crate::glob;
+use steadfast_model::{glob, proxy::HttpMatch};
 
 /// What rules look at of a request.
 #[derive(Clone, Copy)]

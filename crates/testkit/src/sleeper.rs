@@ -1,6 +1,9 @@
 //! Processes that do nothing, to act on.
 
-use std::process::{Child, Command, ExitStatus};
+use std::{
+    path::Path,
+    process::{Child, Command, ExitStatus},
+};
 
 /// A process that sleeps for a minute at most. Killed and collected when dropped.
 #[derive(Debug)]
@@ -18,6 +21,17 @@ impl Sleeper {
     pub fn new() -> Self {
         #[expect(clippy::disallowed_methods, reason = "a process to act on")]
         let child = Command::new("sleep").arg("60").spawn().expect("every system has `sleep`");
+        Self { child }
+    }
+
+    /// Starts one that runs this copy of `sleep`.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn running(program: &Path) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "a process to act on")]
+        let child = Command::new(program).arg("60").spawn().expect("it is a copy of `sleep`");
         Self { child }
     }
 

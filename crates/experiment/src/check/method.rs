@@ -109,16 +109,10 @@ fn check_run(run: &Run, problems: &mut Problems) {
 
 fn check_target(target: &Target, problems: &mut Problems) {
     match target {
-        Target::Process(process) => match (process.pid, process.listening) {
-            (Some(0), _) => problems.error(&["process", "pid"], "there is no process 0", None),
-            (Some(1), _) => problems.error(&["process", "pid"], "process 1 is never touched", None),
-            (_, Some(0)) => problems.error(&["process", "listening"], "there is no port 0", None),
-            (Some(_), None) | (None, Some(_)) => {}
-            _ => {
-                let hint = Some("write { pid: 4711 } or { listening: 7000 }");
-                problems.error(&["process"], "exactly one of `pid` and `listening` is needed", hint);
-            }
-        },
+        Target::Process(process) => {
+            let at = problems.base().key("process");
+            problems.below(at, |problems| process.check(problems));
+        }
         Target::Proxy(proxy) => {
             if proxy.name.is_some() == proxy.control.is_some() {
                 let hint =

@@ -260,7 +260,7 @@ fn parameters_are_put_in_and_keep_their_places() {
     let load = checked.experiment.loads().next().unwrap();
     assert_eq!(load.url.as_deref(), Some("http://127.0.0.1:7000"));
     assert_eq!(load.body.as_deref(), Some("costs ${price}"));
-    let pid = steadfast_model::target::ProcessTarget { pid: Some(4711), listening: None };
+    let pid = steadfast_model::target::ProcessTarget::with_pid(4711);
     assert_eq!(checked.experiment.injections().next().unwrap().1.into, steadfast_model::Target::Process(pid));
     let given = [("idle", "x"), ("pid", "4711"), ("port", "7000"), ("wait", "1s")];
     assert_eq!(checked.parameters, BTreeMap::from(given.map(|(k, v)| (k.to_owned(), v.to_owned()))));

@@ -132,7 +132,7 @@ fn names_of(namespace: &NamespaceIdentity) -> Option<Vec<String>> {
 }
 
 /// The number of a user, without asking the C library.
-pub(super) fn user_id(user: &str) -> Result<u32, String> {
+pub(crate) fn user_id(user: &str) -> Result<u32, String> {
     if let Ok(number) = user.parse() {
         return Ok(number);
     }

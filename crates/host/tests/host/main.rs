@@ -9,6 +9,7 @@ mod orders;
 mod policies;
 mod proxies;
 mod roles;
+mod selection;
 mod stage;
 mod stress;
 mod targets;

@@ -48,8 +48,9 @@ async fn what_matches_nothing_is_told_with_a_hint() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let cases = [
         (r#"{"process":{"pid":4194304000}}"#.to_owned(), "there is none"),
-        (r#"{"process":{}}"#.to_owned(), "either `pid` or `listening`"),
-        (r#"{"process":{"pid":1,"listening":2}}"#.to_owned(), "either `pid` or `listening`"),
+        (r#"{"process":{}}"#.to_owned(), "nothing says which"),
+        (r#"{"process":{"user":"nobody-of-this-name"}}"#.to_owned(), "has no user"),
+        (r#"{"process":{"executable":"/nowhere/*/java","select":"all"}}"#.to_owned(), "there is none"),
         (format!(r#"{{"process":{{"listening":{port}}}}}"#), "nothing listens there"),
         (r#"{"service":"rsik"}"#.to_owned(), "does not name it"),
         (r#"{"service":"wallet"}"#.to_owned(), "names no process"),

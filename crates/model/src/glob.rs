@@ -1,7 +1,8 @@
 //! Patterns in which `*` stands for any characters.
 
 /// Whether the whole of `text` matches. Takes at most `pattern × text` steps.
-pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+#[must_use]
+pub fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t) = (0, 0);
     // Where the last star was, and how much of the text it has swallowed up to.
