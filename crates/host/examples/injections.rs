@@ -163,7 +163,7 @@ impl Scene {
             return Ok((Target::Host(HostTarget::default()), None));
         }
         let sleeper = Sleeper::new();
-        Ok((Target::Process(ProcessTarget::with_pid(sleeper.pid())), Some(sleeper)))
+        Ok((Target::from(ProcessTarget::with_pid(sleeper.pid())), Some(sleeper)))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     policy::{self, Policies},
     protect,
     reaper::ReaperKeeper,
-    resolve,
+    resolve::{self, Means},
     revert::Undoer,
     workshop::Workshop,
     world::LocalWorld,

@@ -16,7 +16,7 @@ pub use processes::{ProcessMatch, ProcessTarget, Selection};
 #[serde(rename_all = "camelCase")]
 pub enum Target {
     /// Processes of this machine.
-    Process(ProcessTarget),
+    Process(Box<ProcessTarget>),
     /// A service by name; the binding says which processes it is.
     Service(String),
     /// The traffic one service sends to another; the binding says which proxy carries it.
@@ -147,6 +147,12 @@ impl ResolvedTarget {
             Self::Netns(namespace) => format!("netns:{}", namespace.identity),
             Self::Host(host) => format!("host:{}", host.boot_id),
         }
+    }
+}
+
+impl From<ProcessTarget> for Target {
+    fn from(process: ProcessTarget) -> Self {
+        Self::Process(Box::new(process))
     }
 }
 

@@ -27,7 +27,7 @@ fn what_does_not_fit_together_is_told_at_once() {
         .replace("proxy: payments-risk", "proxy: payment-risk")
         .replace("from: payments", "from: payment")
         .replace("control: /run", "control: run")
-        .replace("pid: 4711", "pid: 4711, listening: 1")
+        .replace("pid: 4711", "pid: 4711, seed: 1")
         .replace("url: 'http:", "url: 'gopher:")
         .replace("metadata:", "metdata:");
     let problems = super::read(&source).unwrap_err();
@@ -41,7 +41,7 @@ fn what_does_not_fit_together_is_told_at_once() {
         [
             "3 unknown key `metdata`",
             "6 this does not begin with http:// or https://",
-            "7 exactly one of `pid` and `listening` is needed",
+            "7 nothing is left to chance here",
             "9 there is no service `payment`",
             "9 there is no proxy `payment-risk`",
             "11 the path of a socket must be absolute",

@@ -169,14 +169,19 @@ fn each_mistake_is_told_with_its_place_and_a_hint() {
     changed(
         "{ service: risk }",
         "{ process: { pid: 1, listening: 2 } }",
-        &["11:83 process 1 is never touched"],
+        &["11:83 process 1 is never touched | name another process"],
     );
     changed(
         "{ service: risk }",
         "{ process: {} }",
         &[
-            "11:67 exactly one of `pid` and `listening` is needed | write { pid: 4711 } or { listening: 7000 }",
+            "11:67 nothing says which process | write { listening: 7000 }, { executable: java }, or one of pid, commandLine, user, unit",
         ],
+    );
+    changed(
+        "{ service: risk }",
+        "{ process: { executable: java, exclude: [{ pid: 7 }, { unit: '*' }] } }",
+        &["11:126 `*` tells no process from another | write unit: 'payments.service'"],
     );
     changed(
         "spec:\n",
@@ -261,7 +266,7 @@ fn parameters_are_put_in_and_keep_their_places() {
     assert_eq!(load.url.as_deref(), Some("http://127.0.0.1:7000"));
     assert_eq!(load.body.as_deref(), Some("costs ${price}"));
     let pid = steadfast_model::target::ProcessTarget::with_pid(4711);
-    assert_eq!(checked.experiment.injections().next().unwrap().1.into, steadfast_model::Target::Process(pid));
+    assert_eq!(checked.experiment.injections().next().unwrap().1.into, steadfast_model::Target::from(pid));
     let given = [("idle", "x"), ("pid", "4711"), ("port", "7000"), ("wait", "1s")];
     assert_eq!(checked.parameters, BTreeMap::from(given.map(|(k, v)| (k.to_owned(), v.to_owned()))));
     let warnings = yaml::render(&checked.warnings, "e.yaml", &source, false);

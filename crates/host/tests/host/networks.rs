@@ -170,7 +170,7 @@ async fn a_process_stands_for_the_namespace_it_is_in() {
         Namespace::of_process(&identity).unwrap().is_some_and(|found| found.identity() == there.identity())
     };
     eventually("the process is in the namespace", moved).await;
-    let by_pid = Target::Process(ProcessTarget::with_pid(process.pid()));
+    let by_pid = Target::from(ProcessTarget::with_pid(process.pid()));
     let order = order(PARTITION, host.resolve(&by_pid).await.unwrap());
     let preview = host.preflight(&order.fault, &order.targets).await.unwrap();
     assert!(preview.warnings.iter().any(|warning| warning.contains("everything else")), "{preview:?}");
@@ -188,7 +188,7 @@ async fn a_process_stands_for_the_namespace_it_is_in() {
 async fn the_machines_own_network_namespace_is_refused() {
     let (stage, process) = (Stage::new(), Sleeper::new());
     let host = stage.host();
-    let by_pid = Target::Process(ProcessTarget::with_pid(process.pid()));
+    let by_pid = Target::from(ProcessTarget::with_pid(process.pid()));
     let order = order(PARTITION, host.resolve(&by_pid).await.unwrap());
     let refused = host.preflight(&order.fault, &order.targets).await.unwrap_err();
     let injected = host.inject(&order).await.unwrap_err();
@@ -370,7 +370,7 @@ async fn a_worker_is_no_target_and_ignores_interrupts() {
     let mut injector = injector(&stage, &wire);
     let worker = worker(&stage);
     let identity: ProcessIdentity = worker.identity().clone();
-    let by_pid = Target::Process(ProcessTarget::with_pid(identity.pid));
+    let by_pid = Target::from(ProcessTarget::with_pid(identity.pid));
     let refused = stage.host().resolve(&by_pid).await.unwrap_err();
     assert_eq!(refused.kind, HostErrorKind::Protected);
     assert!(refused.message.contains("a worker, which holds a fault"), "{refused:?}");

@@ -149,7 +149,7 @@ async fn a_proxy_process_is_not_a_target_for_process_faults() {
         if frozen {
             street.proxy.signal(Signal::Stop);
         }
-        let asked = Target::Process(ProcessTarget::with_pid(pid));
+        let asked = Target::from(ProcessTarget::with_pid(pid));
         let refused = street.host.resolve(&asked).await.unwrap_err();
         assert_eq!(refused.kind, HostErrorKind::Protected, "{refused:?}");
     }
@@ -158,7 +158,7 @@ async fn a_proxy_process_is_not_a_target_for_process_faults() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proxy_under_a_fault_is_spared_by_those_who_do_not_know_it() {
     let street = street(|_| ()).await;
-    let asked = Target::Process(ProcessTarget::with_pid(street.proxy.handle().identity().pid));
+    let asked = Target::from(ProcessTarget::with_pid(street.proxy.handle().identity().pid));
     let stranger = street.stage.host();
     // Nothing but its address tells that it is a proxy, as this program bears no such command.
     stranger.resolve(&asked).await.unwrap();

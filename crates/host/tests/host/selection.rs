@@ -114,9 +114,10 @@ async fn as_many_are_taken_as_selected_and_the_same_for_the_same_seed() {
 async fn what_is_protected_is_not_among_those_that_a_description_finds() {
     let (stage, herd) = (Stage::new(), Herd::new(1));
     let host = stage.host();
-    // This test's own program, and what started it.
-    let own = std::env::current_exe().unwrap();
-    let refused = host.resolve(&target(json!({ "executable": own, "select": "all" }))).await.unwrap_err();
+    // This very process; others of this program play roles for other tests.
+    let words: Vec<String> = std::env::args().collect();
+    let own = json!({ "executable": std::env::current_exe().unwrap(), "commandLine": words.join(" ") });
+    let refused = host.resolve(&target(own)).await.unwrap_err();
     assert_eq!(refused.kind, HostErrorKind::Protected, "{refused:?}");
     assert!(refused.message.contains("no other fits"), "{refused:?}");
     let user = rustix::process::geteuid().as_raw().to_string();

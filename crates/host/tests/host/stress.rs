@@ -283,7 +283,7 @@ async fn a_stress_worker_is_no_target_and_ignores_interrupts() {
     let stage = Stage::new();
     let mut injector = injector(&stage);
     let worker = worker(&stage);
-    let by_pid = Target::Process(ProcessTarget::with_pid(worker.identity().pid));
+    let by_pid = Target::from(ProcessTarget::with_pid(worker.identity().pid));
     let refused = stage.host().resolve(&by_pid).await.unwrap_err();
     assert_eq!(refused.kind, HostErrorKind::Protected);
     assert!(refused.message.contains("a worker, which holds a fault"), "{refused:?}");
