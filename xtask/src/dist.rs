@@ -13,7 +13,7 @@ use crate::{
 };
 
 mod bare;
-mod mirror;
+pub(crate) mod mirror;
 mod steps;
 
 /// What to make.

@@ -15,6 +15,7 @@ mod program;
 mod test;
 mod tidy;
 mod tools;
+mod vm;
 
 use bench::{BenchArguments, bench};
 use codegen::codegen;
@@ -23,6 +24,7 @@ use dist::{DistArguments, dist};
 use fuzz::{FuzzArguments, fuzz};
 use test::test;
 use tidy::tidy;
+use vm::{VmArguments, vm};
 
 /// Chores of this repository.
 #[derive(Debug, Parser)]
@@ -50,6 +52,8 @@ enum Chore {
     Test,
     /// Builds one static program into target/dist, and with --check runs it in a bare Debian root
     Dist(DistArguments),
+    /// Runs the tests that need a kernel in a virtual machine with Debian's; needs root, qemu and debootstrap
+    Vm(VmArguments),
     /// Measures speed beside rivals and limits, and writes docs/benchmarks.md
     Bench(BenchArguments),
 }
@@ -62,6 +66,7 @@ fn main() -> ExitCode {
         Chore::Fuzz(arguments) => fuzz(&arguments),
         Chore::Test => test(),
         Chore::Dist(arguments) => dist(&arguments),
+        Chore::Vm(arguments) => vm(&arguments),
         Chore::Bench(arguments) => bench(&arguments),
     };
     match result {

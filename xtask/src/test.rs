@@ -19,7 +19,8 @@ mod seen;
 mod suites;
 
 use expected::Expected;
-use seen::Seen;
+pub(crate) use seen::Seen;
+pub(crate) use suites::{Suite, all as suites};
 
 /// What is tried is how the program is linked, not how fast it is: `cargo xtask dist --check` tries what is handed out.
 const STATIC: Profile = Profile::Unoptimised;

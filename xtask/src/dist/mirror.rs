@@ -4,15 +4,15 @@ use std::fs;
 
 /// A release and where its packages are.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Mirror {
+pub(crate) struct Mirror {
     /// Such as `bookworm`.
-    pub(super) suite: String,
+    pub(crate) suite: String,
     /// Its address.
-    pub(super) address: String,
+    pub(crate) address: String,
 }
 
 /// The mirror of this machine's own release.
-pub(super) fn of_this_machine() -> Option<Mirror> {
+pub(crate) fn of_this_machine() -> Option<Mirror> {
     let release = fs::read_to_string("/etc/os-release").ok()?;
     let suite = release.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="))?.trim_matches('"');
     let listed = fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten();

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 /// Counts and skips.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// All that did not fail, also those that found out while running that they cannot do their work here.
-    pub(super) run: usize,
-    pub(super) passed: usize,
-    pub(super) failed: usize,
+    pub(crate) run: usize,
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
     /// Name and reason.
-    pub(super) skipped: BTreeMap<String, String>,
+    pub(crate) skipped: BTreeMap<String, String>,
 }
 
 impl Seen {
-    pub(super) fn line(&mut self, line: &str) {
+    pub(crate) fn line(&mut self, line: &str) {
         if let Some(rest) = line.strip_prefix("test result: ") {
             let count = |word: &str| {
                 let before = rest.split(word).next()?;
@@ -34,7 +34,7 @@ impl Seen {
     }
 
     /// Tests that found out while running that they cannot run here wrote `NAME: REASON`, one a line: `testkit::skip`.
-    pub(super) fn skipped_at_run_time(&mut self, text: &str) {
+    pub(crate) fn skipped_at_run_time(&mut self, text: &str) {
         for (name, reason) in text.lines().filter_map(|line| line.split_once(": ")) {
             self.skipped.insert(name.to_owned(), reason.to_owned());
             // The runner counted it as passed.

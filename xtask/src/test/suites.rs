@@ -19,11 +19,11 @@ const BESIDE_EACH_OTHER: [&str; 2] = ["cli", "demo"];
 
 /// One test program.
 #[derive(Debug)]
-struct Suite {
-    name: String,
-    executable: PathBuf,
+pub(crate) struct Suite {
+    pub(crate) name: String,
+    pub(crate) executable: PathBuf,
     /// The folder of its package, in which it expects to be started.
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 /// Runs all of them and the tests in the documentation; `skips` takes down what was skipped. Which ones failed.
@@ -83,7 +83,7 @@ impl Suite {
 }
 
 /// All that there are, as cargo lists what it has built.
-fn all() -> Result<Vec<Suite>> {
+pub(crate) fn all() -> Result<Vec<Suite>> {
     let arguments = ["test", "--workspace", "--locked", "--no-run", "--quiet", "--message-format", "json"];
     let output = cargo(&arguments).stderr(Stdio::inherit()).output().context("start cargo")?;
     ensure!(output.status.success(), "cargo ended with {}", output.status);

@@ -1,0 +1,22 @@
+//! What a machine needs to make and run a virtual one.
+
+use anyhow::{Context, Result};
+
+use crate::program::program;
+
+/// Program, and the Debian package it comes from.
+const NEEDED: [(&str, &str); 3] =
+    [("qemu-system-x86_64", "qemu-system-x86"), ("debootstrap", "debootstrap"), ("mkfs.ext4", "e2fsprogs")];
+
+/// What to do when something is missing; nothing when all is there.
+pub(super) fn programs() -> Result<Option<String>> {
+    let id = program("id", &["-u"]).output().context("start id")?;
+    if id.stdout.trim_ascii() != b"0" {
+        return Ok(Some("only root can make a root file system".to_owned()));
+    }
+    let is_there = |name: &str| program(name, &["--version"]).output().is_ok();
+    let missing: Vec<&str> =
+        NEEDED.iter().filter(|(name, _)| !is_there(name)).map(|(_, package)| *package).collect();
+    Ok((!missing.is_empty())
+        .then(|| format!("apt-get install --no-install-recommends {}", missing.join(" "))))
+}
