@@ -38,7 +38,7 @@ pub(crate) async fn proxy(
             Understands::Tcp => Protocol::Tcp,
             Understands::Http => Protocol::Http,
         },
-        control,
+        control: Some(control),
         identity,
         allow_remote: arguments.allow_remote,
         limits: Limits::default(),
