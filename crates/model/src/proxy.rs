@@ -132,6 +132,18 @@ pub enum ProxyFault {
         /// Which half.
         stream: Stream,
     },
+    /// Holds all bytes back, and lets them go on when the rule goes.
+    TcpHold {
+        /// Which half.
+        stream: Stream,
+    },
+    /// Swallows all bytes, and ends the connection with a TCP reset.
+    TcpCut {
+        /// How long after the first byte, or the end, that it swallowed.
+        after: Duration,
+        /// Which half.
+        stream: Stream,
+    },
     /// Cuts chunks of bytes into pieces.
     TcpSlice {
         /// How large a piece is on average.
@@ -229,6 +241,8 @@ impl ProxyFault {
             | Self::TcpBandwidth { stream, .. }
             | Self::TcpSlowClose { stream, .. }
             | Self::TcpTimeout { stream, .. }
+            | Self::TcpHold { stream }
+            | Self::TcpCut { stream, .. }
             | Self::TcpSlice { stream, .. }
             | Self::TcpLimitData { stream, .. } => Some(*stream),
             _ => None,

@@ -22,9 +22,9 @@ pub fn check_rule(rule: &ProxyRule, protocol: Protocol, now: BootTime) -> Vec<St
     let mut problems = Vec::new();
     match &rule.fault {
         ProxyFault::TcpDelay { latency, jitter, .. } => check_delay(*latency, *jitter, &mut problems),
-        ProxyFault::TcpReset { after } | ProxyFault::TcpTimeout { after, .. } => {
-            check_hold("after", *after, &mut problems);
-        }
+        ProxyFault::TcpReset { after }
+        | ProxyFault::TcpTimeout { after, .. }
+        | ProxyFault::TcpCut { after, .. } => check_hold("after", *after, &mut problems),
         ProxyFault::TcpSlowClose { delay, .. } => {
             check_hold("delay", *delay, &mut problems);
             if *delay == Duration::ZERO {
@@ -47,7 +47,7 @@ pub fn check_rule(rule: &ProxyRule, protocol: Protocol, now: BootTime) -> Vec<St
             }
         }
         // A rate is above zero by its type.
-        ProxyFault::TcpBandwidth { .. } | ProxyFault::TcpDown {} => {}
+        ProxyFault::TcpBandwidth { .. } | ProxyFault::TcpHold { .. } | ProxyFault::TcpDown {} => {}
         ProxyFault::HttpDelay { latency, jitter, .. } => check_delay(*latency, *jitter, &mut problems),
         fault => http::check_change(fault, &mut problems),
     }
@@ -58,10 +58,33 @@ pub fn check_rule(rule: &ProxyRule, protocol: Protocol, now: BootTime) -> Vec<St
     problems
 }
 
-fn check_delay(latency: Duration, jitter: Duration, problems: &mut Vec<String>) {
-    if latency.std() + jitter.std() > LONGEST_DELAY {
+/// Everything wrong with what a rule of the proxy's own process does. That it does nothing is not.
+pub(crate) fn check_kept(fault: &ProxyFault) -> Vec<String> {
+    let mut problems = Vec::new();
+    match fault {
+        ProxyFault::TcpDelay { latency, jitter, .. } => check_longest(*latency, *jitter, &mut problems),
+        ProxyFault::TcpReset { after }
+        | ProxyFault::TcpTimeout { after, .. }
+        | ProxyFault::TcpCut { after, .. } => check_hold("after", *after, &mut problems),
+        ProxyFault::TcpSlowClose { delay, .. } => check_hold("delay", *delay, &mut problems),
+        ProxyFault::TcpSlice { pause, .. } => check_hold("pause", *pause, &mut problems),
+        ProxyFault::TcpLimitData { .. }
+        | ProxyFault::TcpBandwidth { .. }
+        | ProxyFault::TcpHold { .. }
+        | ProxyFault::TcpDown {} => {}
+        _ => problems.push("only a `tcp*` fault can be kept".to_owned()),
+    }
+    problems
+}
+
+fn check_longest(latency: Duration, jitter: Duration, problems: &mut Vec<String>) {
+    if latency.std().saturating_add(jitter.std()) > LONGEST_DELAY {
         problems.push(format!("`latency: {latency}` with `jitter: {jitter}` can be longer than 1h"));
     }
+}
+
+fn check_delay(latency: Duration, jitter: Duration, problems: &mut Vec<String>) {
+    check_longest(latency, jitter, problems);
     if jitter > latency {
         problems.push(format!(
             "`jitter: {jitter}` is larger than `latency: {latency}`: a delay cannot be negative"

@@ -21,7 +21,8 @@ pub struct ProxyConfig {
     /// How much of the bytes to understand.
     pub protocol: Protocol,
     /// The path of the control socket: at most 107 bytes, in a directory only its owner can enter (made when missing).
-    pub control: PathBuf,
+    /// Without one only this process gives orders, through a [`crate::Handle`].
+    pub control: Option<PathBuf>,
     /// This process, as the status tells it.
     pub identity: ProcessIdentity,
     /// Whether `listen` may be anything but a loopback address.

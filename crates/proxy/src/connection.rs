@@ -4,7 +4,7 @@ use std::{
     future::{Future, poll_fn},
     pin::pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{
             AtomicBool, AtomicU64,
             Ordering::{Relaxed, SeqCst},
@@ -34,8 +34,10 @@ pub(crate) struct Connection {
     closed: AtomicBool,
     finishing: AtomicBool,
     read: AtomicU64,
-    /// Serials of the rules that swallowed bytes of it: without them it must not go on.
-    silenced: Mutex<Vec<u64>>,
+    /// Serials of the rules that swallowed bytes of it, and since when: without them it must not go on.
+    silenced: Mutex<Vec<(u64, u64)>>,
+    /// How many these are.
+    silences: AtomicU64,
 }
 
 impl Connection {
@@ -50,6 +52,7 @@ impl Connection {
             finishing: AtomicBool::new(false),
             read: AtomicU64::new(0),
             silenced: Mutex::default(),
+            silences: AtomicU64::new(0),
         }
     }
 
@@ -104,18 +107,39 @@ impl Connection {
 
     /// Notes that a rule swallowed bytes of it. Whether this is the first time.
     pub(crate) fn silence(&self, serial: u64) -> bool {
-        let mut silenced = self.silenced.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = !silenced.contains(&serial);
+        let mut silenced = self.silenced();
+        let first = !silenced.iter().any(|(other, _)| *other == serial);
         if first {
-            silenced.push(serial);
+            silenced.push((serial, timer::now()));
+            self.silences.fetch_add(1, SeqCst);
+            drop(silenced);
+            // It may have to end a while after this.
+            self.wake();
         }
         first
     }
 
-    /// Whether bytes were swallowed by a rule that is not among these any more.
+    /// How many rules have swallowed bytes of it.
+    pub(crate) fn silences(&self) -> u64 {
+        self.silences.load(SeqCst)
+    }
+
+    /// When a rule first swallowed bytes of it, in monotonic nanoseconds.
+    pub(crate) fn silent_since(&self, serial: u64) -> Option<u64> {
+        self.silenced().iter().find(|(other, _)| *other == serial).map(|(_, since)| *since)
+    }
+
+    /// Whether bytes were swallowed by a rule that is not among these any more, or has let go of this connection.
     pub(crate) fn has_a_hole(&self, rules: &[Arc<Rule>]) -> bool {
-        let silenced = self.silenced.lock().unwrap_or_else(PoisonError::into_inner);
-        silenced.iter().any(|serial| !rules.iter().any(|rule| rule.serial == *serial))
+        let holds = |serial| {
+            let mut same = rules.iter().filter(|rule| rule.serial == serial);
+            same.any(|rule| rule.chooses(self.number, 0))
+        };
+        self.silenced().iter().any(|(serial, _)| !holds(*serial))
+    }
+
+    fn silenced(&self) -> MutexGuard<'_, Vec<(u64, u64)>> {
+        self.silenced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes that came from the client so far.
@@ -125,7 +149,7 @@ impl Connection {
 
     pub(crate) fn did_read(&self, bytes: usize) {
         self.read.fetch_add(u64::try_from(bytes).unwrap_or(0), Relaxed);
-        self.hub.carried(bytes);
+        self.hub.traffic.from_client.add(bytes);
     }
 
     pub(crate) fn alarm(&self) -> Alarm {

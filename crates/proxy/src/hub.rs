@@ -25,6 +25,7 @@ use crate::{
     rule::Rule,
     rules::{Change, Rules},
     timer::Timers,
+    traffic::Counters,
 };
 
 /// The rules, the counters, the connections.
@@ -44,7 +45,7 @@ pub(crate) struct Hub {
     pub(crate) enforcer: AtomicWaker,
     accepted: AtomicU64,
     requests: AtomicU64,
-    bytes: AtomicU64,
+    pub(crate) traffic: Counters,
 }
 
 impl Hub {
@@ -69,7 +70,7 @@ impl Hub {
             enforcer: AtomicWaker::new(),
             accepted: AtomicU64::new(0),
             requests: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
+            traffic: Counters::default(),
         }
     }
 
@@ -128,10 +129,6 @@ impl Hub {
         lock(&self.connections).remove(&connection.number);
     }
 
-    pub(crate) fn carried(&self, bytes: usize) {
-        self.bytes.fetch_add(u64::try_from(bytes).unwrap_or(0), Relaxed);
-    }
-
     pub(crate) fn requested(&self) {
         self.requests.fetch_add(1, Relaxed);
     }
@@ -146,12 +143,13 @@ impl Hub {
             open_connections: u64::try_from(lock(&self.connections).len()).unwrap_or(u64::MAX),
             connections: self.accepted.load(Relaxed),
             requests: self.requests.load(Relaxed),
-            bytes: self.bytes.load(Relaxed),
+            bytes: self.traffic.from_client.get() + self.traffic.to_client.get(),
             rules: self.rules().iter().map(|rule| rule.status()).collect(),
         }
     }
 
-    fn change(&self, by: impl FnOnce(&mut Rules) -> Result<Change, String>) -> Result<(), String> {
+    /// Changes the rules, and lets every connection look at them.
+    pub(crate) fn change(&self, by: impl FnOnce(&mut Rules) -> Result<Change, String>) -> Result<(), String> {
         let mut rules = lock(&self.rules);
         match by(&mut rules)? {
             Change::Nothing => return Ok(()),

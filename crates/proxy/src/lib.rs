@@ -2,7 +2,8 @@
 //!
 //! One proxy is one listener, one upstream and one control socket. It never decides anything: rules come over the
 //! control socket ([`control`]), and each carries a deadline and a lease that are enforced in here, so that nobody has
-//! to be alive for a fault to end. A removed rule never comes back.
+//! to be alive for a fault to end. A removed rule never comes back. The process that runs a proxy may keep rules of its own
+//! ([`Handle`]): these end with it.
 //!
 //! It will never listen beyond loopback unless asked for by name, never change what it carries when no rule applies
 //! (what HTTP framing allows, see [`ProxyConfig`]), and never share one stream of chance between connections.
@@ -18,6 +19,7 @@ pub mod control;
 mod draw;
 mod enforce;
 mod error;
+mod handle;
 mod held;
 mod http;
 mod hub;
@@ -29,6 +31,7 @@ mod rule;
 mod rules;
 mod scratch;
 mod timer;
+mod traffic;
 mod upstream;
 mod watch;
 mod wire;
@@ -36,4 +39,6 @@ mod wire;
 pub use check::check_rule;
 pub use config::{Limits, ProxyConfig};
 pub use error::ProxyError;
-pub use proxy::{Proxy, run};
+pub use handle::{Handle, KeptRule};
+pub use proxy::{Proxy, check_upstream, run};
+pub use traffic::{Flow, Traffic};

@@ -10,6 +10,7 @@ use crate::{
     ProxyConfig, ProxyError,
     control::{serve, socket::ControlSocket},
     enforce::enforce,
+    handle::Handle,
     hub::Hub,
     listen::{bind, listen},
     timer::Timers,
@@ -19,11 +20,11 @@ use crate::{
 pub struct Proxy {
     hub: Arc<Hub>,
     listener: TcpListener,
-    control: ControlSocket,
+    control: Option<ControlSocket>,
 }
 
 impl Proxy {
-    /// Binds the listener and the control socket. From here on clients can connect, though nobody answers yet.
+    /// Binds the listener and the control socket, if it has one. From here on clients can connect, though nobody answers yet.
     ///
     /// # Errors
     /// When an address is taken, too exposed or unusable: see [`ProxyError`].
@@ -35,7 +36,10 @@ impl Proxy {
         if config.upstream.parse() == Ok(address) {
             return Err(ProxyError::Circle { address });
         }
-        let control = ControlSocket::bind(&config.control).await?;
+        let control = match &config.control {
+            Some(path) => Some(ControlSocket::bind(path).await?),
+            None => None,
+        };
         let timers = Timers::new().map_err(|source| ProxyError::Timer { source })?;
         Ok(Self { hub: Arc::new(Hub::new(config, address, timers, clock)), listener, control })
     }
@@ -44,6 +48,12 @@ impl Proxy {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.hub.listen
+    }
+
+    /// What this process gives orders with, also while the proxy runs.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle(Arc::clone(&self.hub))
     }
 
     /// Carries traffic until `shutdown` is ready or the control socket says so. Then open connections are closed and
@@ -61,7 +71,7 @@ impl Proxy {
         tasks.spawn(listen(Arc::clone(&hub), listener));
         let result = tokio::select! {
             () = shutdown => Ok(()),
-            () = serve(Arc::clone(&hub), &control) => Ok(()),
+            () = obey(&hub, control.as_ref()) => Ok(()),
             Some(ended) = tasks.join_next() => match ended {
                 Ok(result) => result,
                 Err(panicked) => Err(ProxyError::Timer { source: io::Error::other(panicked) }),
@@ -88,7 +98,19 @@ async fn drive(timers: Arc<Timers>) -> Result<(), ProxyError> {
     timers.drive().await.map_err(|source| ProxyError::Timer { source })
 }
 
-fn check_upstream(upstream: &str) -> Result<(), ProxyError> {
+/// Does what comes over the control socket until it says to end.
+async fn obey(hub: &Arc<Hub>, control: Option<&ControlSocket>) {
+    match control {
+        Some(control) => serve(Arc::clone(hub), control).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether a text can be an upstream: `host:port`.
+///
+/// # Errors
+/// When it cannot.
+pub fn check_upstream(upstream: &str) -> Result<(), ProxyError> {
     let usable = upstream
         .rsplit_once(':')
         .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port != 0));

@@ -1,7 +1,10 @@
 //! A rule in place: what it does, whom it picks, how often it did.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -24,13 +27,25 @@ pub(crate) struct Rule {
     pub(crate) told: ProxyRule,
     /// Unlike ids, never the same for two rules of one proxy, and cheap to compare.
     pub(crate) serial: u64,
+    /// A rule that was changed keeps its serial and what it has counted, and gets another version.
+    pub(crate) version: u64,
+    counts: Arc<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
     hits: AtomicU64,
     seen: AtomicU64,
 }
 
 impl Rule {
     pub(crate) fn new(told: ProxyRule, serial: u64) -> Self {
-        Self { told, serial, hits: AtomicU64::new(0), seen: AtomicU64::new(0) }
+        Self { told, serial, version: serial, counts: Arc::default() }
+    }
+
+    /// The same rule, which does something else from now on.
+    pub(crate) fn changed(&self, told: ProxyRule, version: u64) -> Self {
+        Self { told, serial: self.serial, version, counts: Arc::clone(&self.counts) }
     }
 
     /// Whether it applies to this connection (request 0) or to this request of it.
@@ -61,16 +76,17 @@ impl Rule {
     pub(crate) fn counts_chunks(&self, end: bool) -> bool {
         match self.told.fault {
             ProxyFault::TcpSlowClose { .. } => end,
-            ProxyFault::TcpDelay { .. } | ProxyFault::TcpBandwidth { .. } | ProxyFault::TcpSlice { .. } => {
-                !end
-            }
+            ProxyFault::TcpDelay { .. }
+            | ProxyFault::TcpHold { .. }
+            | ProxyFault::TcpBandwidth { .. }
+            | ProxyFault::TcpSlice { .. } => !end,
             _ => false,
         }
     }
 
     /// Whether it holds every chunk.
     pub(crate) fn delays(&self) -> bool {
-        matches!(self.told.fault, ProxyFault::TcpDelay { .. })
+        matches!(self.told.fault, ProxyFault::TcpDelay { .. } | ProxyFault::TcpHold { .. })
     }
 
     /// How many bytes this piece has: `size ± variation`, at least one.
@@ -93,22 +109,23 @@ impl Rule {
         if !request.matches(matching) {
             return false;
         }
-        let count = self.seen.fetch_add(1, Relaxed) + 1;
+        let count = self.counts.seen.fetch_add(1, Relaxed) + 1;
         matching.first.is_none_or(|first| count <= first)
             && matching.every.is_none_or(|every| count.is_multiple_of(every))
             && self.chooses(connection, number)
     }
 
     pub(crate) fn saw(&self) {
-        self.seen.fetch_add(1, Relaxed);
+        self.counts.seen.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn hit(&self) {
-        self.hits.fetch_add(1, Relaxed);
+        self.counts.hits.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn status(&self) -> RuleStatus {
-        RuleStatus { id: self.told.id, hits: self.hits.load(Relaxed), seen: self.seen.load(Relaxed) }
+        let Counts { hits, seen } = &*self.counts;
+        RuleStatus { id: self.told.id, hits: hits.load(Relaxed), seen: seen.load(Relaxed) }
     }
 
     fn fraction(&self, question: Question, connection: u64, number: u64) -> f64 {

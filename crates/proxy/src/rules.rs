@@ -10,7 +10,14 @@ use steadfast_model::{
     proxy::{Protocol, ProxyRule, RuleId},
 };
 
-use crate::{check_rule, rule::Rule};
+use crate::{
+    check::{check_kept, check_rule},
+    handle::KeptRule,
+    rule::Rule,
+};
+
+/// The deadline of what stays until it is taken away.
+const NEVER: BootTime = BootTime(u64::MAX);
 
 /// The rules in place, oldest first, and the ids that will never be again.
 pub(crate) struct Rules {
@@ -60,11 +67,29 @@ impl Rules {
         if !problems.is_empty() {
             return Err(format!("apply rule {number} of {injection}: {}", problems.join("; ")));
         }
+        self.insert(told).map_err(|why| format!("apply rule {number} of {injection}: {why}"))
+    }
+
+    /// Puts a rule of this process in place, which stays until it is removed.
+    pub(crate) fn keep(&mut self, id: RuleId, kept: KeptRule) -> Result<Change, String> {
+        let told = told(id, kept).map_err(|why| format!("keep a rule: {why}"))?;
+        self.insert(told).map_err(|why| format!("keep a rule: {why}"))
+    }
+
+    /// Changes what a rule of this process does. What it has done to connections so far counts on.
+    pub(crate) fn alter(&mut self, id: RuleId, kept: KeptRule) -> Result<Change, String> {
+        let told = told(id, kept).map_err(|why| format!("change a rule: {why}"))?;
+        let Some(lasting) = self.live.iter_mut().find(|lasting| lasting.rule.told.id == id) else {
+            return Err("change a rule: it is not in place".to_owned());
+        };
+        self.serial += 1;
+        lasting.rule = Arc::new(lasting.rule.changed(told, self.serial));
+        Ok(Change::Rules)
+    }
+
+    fn insert(&mut self, told: ProxyRule) -> Result<Change, String> {
         if self.live.len() >= self.limit {
-            return Err(format!(
-                "apply rule {number} of {injection}: there are {} rules already",
-                self.limit
-            ));
+            return Err(format!("there are {} rules already", self.limit));
         }
         self.serial += 1;
         let lease = told.lease;
@@ -105,12 +130,22 @@ impl Rules {
 
     /// When [`Rules::expire`] has something to do next.
     pub(crate) fn next_end(&self) -> Option<BootTime> {
-        self.live.iter().map(Lasting::ends).min()
+        self.live.iter().map(Lasting::ends).filter(|end| *end != NEVER).min()
     }
 
     /// The rules in place, oldest first.
     pub(crate) fn live(&self) -> Vec<Arc<Rule>> {
         self.live.iter().map(|lasting| Arc::clone(&lasting.rule)).collect()
+    }
+}
+
+fn told(id: RuleId, kept: KeptRule) -> Result<ProxyRule, String> {
+    let KeptRule { fault, percent, seed } = kept;
+    let problems = check_kept(&fault);
+    if problems.is_empty() {
+        Ok(ProxyRule { id, fault, percent, seed, deadline: NEVER, lease: NEVER })
+    } else {
+        Err(problems.join("; "))
     }
 }
 

@@ -38,6 +38,13 @@ impl Upstream {
         }
         result
     }
+
+    fn count(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = &written {
+            self.connection.hub.traffic.to_server.add(*bytes);
+        }
+        written
+    }
 }
 
 impl AsyncRead for Upstream {
@@ -46,7 +53,9 @@ impl AsyncRead for Upstream {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
         let result = Pin::new(&mut self.socket).poll_read(cx, buffer);
+        self.connection.hub.traffic.from_server.add(buffer.filled().len() - before);
         self.note(result)
     }
 }
@@ -55,7 +64,8 @@ impl AsyncRead for Upstream {
 /// Whether it closed or reset is what reading tells.
 impl AsyncWrite for Upstream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.socket).poll_write(cx, bytes);
+        self.count(written)
     }
 
     fn poll_write_vectored(
@@ -63,7 +73,8 @@ impl AsyncWrite for Upstream {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, slices);
+        self.count(written)
     }
 
     fn is_write_vectored(&self) -> bool {

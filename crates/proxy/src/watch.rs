@@ -1,4 +1,4 @@
-//! Looks at the rules that end connections: `tcpDown`, `tcpReset` and `tcpTimeout`.
+//! Looks at the rules that end connections.
 
 use std::{
     sync::Arc,
@@ -22,12 +22,21 @@ pub(crate) enum End {
     Close,
 }
 
+/// That a rule has counted a connection.
+struct Counted {
+    serial: u64,
+    version: u64,
+    /// When that version of the rule first saw the connection.
+    since: u64,
+}
+
 /// Decides when a connection is ended.
 pub(crate) struct Watch {
     connection: Arc<Connection>,
-    generation: u64,
-    /// Serials of the rules that have counted this connection, and when they did.
-    counted: Vec<(u64, u64)>,
+    /// At which generation of the rules it looked last, and how many had swallowed bytes by then.
+    looked: (u64, u64),
+    /// The rules that have counted this connection.
+    counted: Vec<Counted>,
     /// The first end to come, if any.
     next: Option<(u64, Arc<Rule>, End)>,
     alarm: Alarm,
@@ -36,14 +45,14 @@ pub(crate) struct Watch {
 impl Watch {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
         let alarm = connection.alarm();
-        Self { connection, generation: 0, counted: Vec::new(), next: None, alarm }
+        Self { connection, looked: (0, 0), counted: Vec::new(), next: None, alarm }
     }
 
     /// How the connection must end now. If it need not, the task is woken when it must.
     pub(crate) fn ends(&mut self, cx: &mut Context<'_>) -> Option<End> {
-        let generation = self.connection.hub.generation();
-        if generation != self.generation {
-            self.generation = generation;
+        let now = (self.connection.hub.generation(), self.connection.silences());
+        if now != self.looked {
+            self.looked = now;
             if self.look() {
                 return Some(End::Close);
             }
@@ -53,7 +62,7 @@ impl Watch {
             return None;
         }
         // One that was silent before has been counted for that.
-        if *end == End::Reset || self.connection.silence(rule.serial) {
+        if self.connection.silence(rule.serial) {
             rule.hit();
         }
         Some(*end)
@@ -63,7 +72,7 @@ impl Watch {
     /// rule it would go on with a hole.
     fn look(&mut self) -> bool {
         let rules = self.connection.hub.rules();
-        self.counted.retain(|(serial, _)| rules.iter().any(|rule| rule.serial == *serial));
+        self.counted.retain(|counted| rules.iter().any(|rule| rule.serial == counted.serial));
         self.next = None;
         for rule in rules.iter() {
             let counts = matches!(
@@ -71,6 +80,7 @@ impl Watch {
                 ProxyFault::TcpDown {}
                     | ProxyFault::TcpReset { .. }
                     | ProxyFault::TcpTimeout { .. }
+                    | ProxyFault::TcpCut { .. }
                     | ProxyFault::TcpLimitData { .. }
             );
             if !counts {
@@ -86,6 +96,10 @@ impl Watch {
                 ProxyFault::TcpTimeout { after, .. } if *after != Duration::ZERO => {
                     (later(since, after.std()), End::Close)
                 }
+                ProxyFault::TcpCut { after, .. } => match self.connection.silent_since(rule.serial) {
+                    Some(silent) => (later(silent, after.std()), End::Reset),
+                    None => continue,
+                },
                 _ => continue,
             };
             if self.next.as_ref().is_none_or(|(first, ..)| time < *first) {
@@ -98,14 +112,18 @@ impl Watch {
         self.connection.has_a_hole(&rules)
     }
 
-    /// Counts the connection for a rule, once. Returns when that was.
+    /// Counts the connection for a rule, once. Returns since when the rule is as it is now.
     fn count(&mut self, rule: &Rule) -> u64 {
-        if let Some((_, since)) = self.counted.iter().find(|(serial, _)| *serial == rule.serial) {
-            return *since;
+        let Some(counted) = self.counted.iter_mut().find(|counted| counted.serial == rule.serial) else {
+            rule.saw();
+            let since = timer::now();
+            self.counted.push(Counted { serial: rule.serial, version: rule.version, since });
+            return since;
+        };
+        if counted.version != rule.version {
+            counted.version = rule.version;
+            counted.since = timer::now();
         }
-        rule.saw();
-        let now = timer::now();
-        self.counted.push((rule.serial, now));
-        now
+        counted.since
     }
 }

@@ -87,7 +87,7 @@ impl Wire {
                 Next::Bytes(count) => {
                     let bytes = &self.outward.held.front_bytes()[..count];
                     let written = ready!(Pin::new(&mut self.socket).poll_write(cx, bytes))?;
-                    self.connection.hub.carried(written);
+                    self.connection.hub.traffic.to_client.add(written);
                     if self.outward.left(written) {
                         self.connection.close();
                         return Poll::Pending;
@@ -119,7 +119,7 @@ impl Wire {
                     return Poll::Ready(Ok(()));
                 }
                 Next::Wait(time) => ready!(self.inward.poll_at(cx, time)),
-                Next::Nothing if self.inward.held.has_end() => {
+                Next::Nothing if self.inward.held.has_end() && !self.inward.cuts() => {
                     // A client that has gone does not wait for what was swallowed.
                     self.connection.close();
                     return Poll::Pending;
@@ -140,7 +140,7 @@ impl Wire {
         self.look();
         if self.outward.is_clear() {
             let written = ready!(direct(Pin::new(&mut self.socket), cx))?;
-            self.connection.hub.carried(written);
+            self.connection.hub.traffic.to_client.add(written);
             self.outward.passed(written);
             return Poll::Ready(Ok(written));
         }
@@ -233,7 +233,7 @@ impl AsyncWrite for Wire {
             if drained.is_pending() && wire.outward.is_silent() {
                 // Nobody reads any more, and a client that leaves must be noticed.
                 wire.fill(cx)?;
-                if wire.inward.has_ended() {
+                if wire.inward.has_ended() && !wire.outward.cuts() {
                     wire.connection.close();
                 }
             }

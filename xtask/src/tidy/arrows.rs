@@ -23,6 +23,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("api", 3),
     ("report", 3),
     ("host", 4),
+    ("toxiproxy", 4),
     ("agent", 5),
     ("server", 5),
     ("operator", 5),
@@ -57,7 +58,7 @@ const NOT_IN_PURE: &[&str] = &["tokio", "sqlx", "axum", "hyper", "hyper-util", "
 
 /// Libraries that only some crates may use.
 const OWNED: &[(&str, &[&str])] =
-    &[("sqlx", &["store", "demo"]), ("axum", &["server", "demo"]), ("kube", &["operator"])];
+    &[("sqlx", &["store", "demo"]), ("axum", &["server", "demo", "toxiproxy"]), ("kube", &["operator"])];
 
 /// Names that say nothing.
 const EMPTY_NAMES: &[&str] = &["common", "core", "helpers", "lib", "misc", "shared", "util", "utils"];

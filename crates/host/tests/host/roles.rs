@@ -128,7 +128,7 @@ async fn proxy() {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         upstream: upstream.to_owned(),
         protocol: Protocol::Http,
-        control: PathBuf::from(control),
+        control: Some(PathBuf::from(control)),
         identity: own_identity().unwrap(),
         allow_remote: false,
         limits: Limits::default(),

@@ -120,7 +120,7 @@ async fn proxy(upstream: SocketAddr) -> SocketAddr {
         listen: "127.0.0.1:0".parse().expect("an address"),
         upstream: upstream.to_string(),
         protocol: Protocol::Http,
-        control: folder.path().join("control"),
+        control: Some(folder.path().join("control")),
         identity: ProcessIdentity { pid: std::process::id(), start_time: 1, boot_id: "fuzzed".to_owned() },
         allow_remote: false,
         limits: Limits::default(),

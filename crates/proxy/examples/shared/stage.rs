@@ -33,7 +33,7 @@ impl Stage {
             listen: "127.0.0.1:0".parse()?,
             upstream,
             protocol,
-            control: control.clone(),
+            control: Some(control.clone()),
             identity: ProcessIdentity { pid, start_time: 0, boot_id: "example".to_owned() },
             allow_remote: false,
             limits: Limits::default(),

@@ -20,10 +20,11 @@ pub(super) struct Duty {
 enum State {
     Delay,
     SlowClose,
+    Hold,
     Silence,
     Pace(Pace),
     Pieces(Pieces),
-    Limit { left: u64 },
+    Limit { passed: u64 },
 }
 
 /// What may happen to bytes whose time has come.
@@ -33,19 +34,37 @@ pub(super) enum Step {
     Pass(usize),
     /// None before this instant.
     Wait(u64),
+    /// None at all: as many as may have left.
+    Stop,
 }
 
 impl Duty {
     pub(super) fn new(rule: &Arc<Rule>, connection: u64) -> Self {
         let state = match &rule.told.fault {
             ProxyFault::TcpSlowClose { .. } => State::SlowClose,
-            ProxyFault::TcpTimeout { .. } => State::Silence,
+            ProxyFault::TcpHold { .. } => State::Hold,
+            ProxyFault::TcpTimeout { .. } | ProxyFault::TcpCut { .. } => State::Silence,
             ProxyFault::TcpBandwidth { rate, .. } => State::Pace(Pace::new(*rate)),
             ProxyFault::TcpSlice { .. } => State::Pieces(Pieces::default()),
-            ProxyFault::TcpLimitData { limit, .. } => State::Limit { left: limit.bytes() },
+            ProxyFault::TcpLimitData { .. } => State::Limit { passed: 0 },
             _ => State::Delay,
         };
         Self { rule: Arc::clone(rule), chosen: rule.chooses(connection, 0), state }
+    }
+
+    /// Goes on as the rule is now. What has passed so far counts.
+    pub(super) fn follow(&mut self, rule: &Arc<Rule>, connection: u64) {
+        if self.rule.version == rule.version {
+            return;
+        }
+        let mut changed = Self::new(rule, connection);
+        match (&self.state, &mut changed.state) {
+            (State::Limit { passed: before }, State::Limit { passed }) => *passed = *before,
+            // The piece that is leaving leaves whole.
+            (State::Pieces(before), State::Pieces(pieces)) => *pieces = before.clone(),
+            _ => {}
+        }
+        *self = changed;
     }
 
     /// Whether it holds back bytes by their number, so that it must be asked last.
@@ -70,9 +89,13 @@ impl Duty {
     ) -> Step {
         let allowed = match &mut self.state {
             State::Delay | State::SlowClose | State::Silence => Ok(count),
+            State::Hold => Err(u64::MAX),
             State::Pace(pace) => pace.allow(now, since, count),
             State::Pieces(pieces) => pieces.allow(now, front, |number| piece(&self.rule, number)),
-            State::Limit { left } => Ok(usize::try_from(*left).unwrap_or(usize::MAX)),
+            State::Limit { passed } => match limit(&self.rule).saturating_sub(*passed) {
+                0 => return Step::Stop,
+                left => Ok(usize::try_from(left).unwrap_or(usize::MAX)),
+            },
         };
         match allowed {
             Ok(allowed) => Step::Pass(allowed.min(count)),
@@ -83,7 +106,7 @@ impl Duty {
     /// Notes that so many bytes have left, of a chunk in front that had `front` left. Whether they were the last.
     pub(super) fn left(&mut self, now: u64, count: usize, front: usize) -> bool {
         match &mut self.state {
-            State::Delay | State::SlowClose | State::Silence => {}
+            State::Delay | State::SlowClose | State::Hold | State::Silence => {}
             State::Pace(pace) => pace.left(count),
             State::Pieces(pieces) => {
                 let pause = match &self.rule.told.fault {
@@ -94,14 +117,23 @@ impl Duty {
                     self.rule.hit();
                 }
             }
-            State::Limit { left } => {
-                *left = left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX));
-                if *left == 0 {
+            State::Limit { passed } => {
+                *passed = passed.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+                let last = *passed >= limit(&self.rule);
+                if last {
                     self.rule.hit();
                 }
-                return *left == 0;
+                return last;
             }
         }
         false
+    }
+}
+
+/// How many bytes of a connection it lets pass.
+fn limit(rule: &Rule) -> u64 {
+    match &rule.told.fault {
+        ProxyFault::TcpLimitData { limit, .. } => limit.bytes(),
+        _ => u64::MAX,
     }
 }

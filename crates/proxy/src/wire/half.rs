@@ -84,8 +84,10 @@ impl Half {
         let mut before = std::mem::take(&mut self.duties);
         for rule in rules.iter().filter(|rule| rule.is_about(self.stream)) {
             let known = before.iter().position(|duty| duty.rule.serial == rule.serial);
-            let duty = known.map(|at| before.swap_remove(at));
-            self.duties.push(duty.unwrap_or_else(|| Duty::new(rule, self.connection.number)));
+            let number = self.connection.number;
+            let mut duty = known.map_or_else(|| Duty::new(rule, number), |at| before.swap_remove(at));
+            duty.follow(rule, number);
+            self.duties.push(duty);
         }
         // Rates last: how long bytes take depends on how many the others leave.
         self.duties.sort_by_key(Duty::paces);
@@ -184,6 +186,12 @@ impl Half {
                         }
                         return Next::Wait(due);
                     }
+                    Step::Stop => {
+                        duty.rule.hit();
+                        self.stop = Some(Stop::Limit);
+                        self.connection.close();
+                        return Next::Nothing;
+                    }
                 }
             }
             if !self.silence() {
@@ -208,6 +216,13 @@ impl Half {
     /// Whether a rule swallows all of it, the end as well.
     pub(super) fn is_silent(&self) -> bool {
         self.duties.iter().any(|duty| duty.chosen && duty.silences())
+    }
+
+    /// Whether a rule swallows all of it until it resets the connection.
+    pub(super) fn cuts(&self) -> bool {
+        self.duties
+            .iter()
+            .any(|duty| duty.chosen && matches!(duty.rule.told.fault, ProxyFault::TcpCut { .. }))
     }
 
     /// Whether the end of the stream has come, passed on or not.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::timer::later;
 
 /// The piece that is leaving, and when the next may.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Pieces {
     /// Counts pieces: what their size is drawn by.
     number: u64,

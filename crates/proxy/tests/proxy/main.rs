@@ -8,6 +8,7 @@ mod endings;
 mod garbage;
 mod http;
 mod http_faults;
+mod kept;
 mod lasting;
 mod pacing;
 mod support;

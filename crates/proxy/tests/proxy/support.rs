@@ -14,7 +14,7 @@ use steadfast_model::{
     BootTime, Clock, InjectionId, Percent, ProcessIdentity, WallTime,
     proxy::{HttpMatch, Protocol, ProxyFault, ProxyRule, ProxyStatus, RuleId, Side, Stream},
 };
-use steadfast_proxy::{Limits, Proxy, ProxyConfig, ProxyError, control::Client};
+use steadfast_proxy::{Handle, Limits, Proxy, ProxyConfig, ProxyError, control::Client};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
@@ -43,6 +43,7 @@ pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) control: PathBuf,
     pub(crate) client: Client,
+    pub(crate) handle: Handle,
     task: JoinHandle<Result<(), ProxyError>>,
     _directory: tempfile::TempDir,
 }
@@ -62,10 +63,10 @@ impl Running {
         let control = directory.path().join("control");
         let config = ProxyConfig { protocol, limits, ..config(control.clone(), upstream) };
         let proxy = Proxy::bind(config, clock).await.unwrap();
-        let address = proxy.local_addr();
+        let (address, handle) = (proxy.local_addr(), proxy.handle());
         let task = tokio::spawn(proxy.run(std::future::pending()));
         let client = Client::connect(&control).await.unwrap().with_deadline(Duration::from_secs(5));
-        Self { address, control, client, task, _directory: directory }
+        Self { address, control, client, handle, task, _directory: directory }
     }
 
     pub(crate) async fn connect(&self) -> TcpStream {
@@ -121,7 +122,7 @@ pub(crate) fn config(control: PathBuf, upstream: SocketAddr) -> ProxyConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         upstream: upstream.to_string(),
         protocol: Protocol::Tcp,
-        control,
+        control: Some(control),
         identity: ProcessIdentity { pid: std::process::id(), start_time: 1, boot_id: "test".to_owned() },
         allow_remote: false,
         limits: Limits::default(),
