@@ -190,8 +190,8 @@ fn a_command_line_with_a_flag_that_is_not_there_is_refused() {
 
 #[test]
 fn links_between_pages_lead_somewhere() {
-    let pages =
-        ["ci", "experiment", "load", "policy", "undo", "verdicts"].map(|page| format!("docs/{page}.md"));
+    let pages = ["ci", "experiment", "load", "policy", "toxiproxy", "undo", "verdicts"]
+        .map(|page| format!("docs/{page}.md"));
     for name in pages.iter().map(String::as_str).chain(["README.md"]) {
         let page = page(name);
         let folder = root().join(name).parent().unwrap().to_owned();

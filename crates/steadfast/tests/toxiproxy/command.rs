@@ -109,6 +109,26 @@ fn what_makes_no_sense_is_a_usage_error_and_a_taken_address_a_failure() {
 }
 
 #[test]
+fn every_difference_in_the_docs_names_a_test_that_is_there() {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(here.join("../../docs/toxiproxy.md")).unwrap();
+    let sources: String = std::fs::read_dir(here.join("tests/toxiproxy"))
+        .unwrap()
+        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    let differences = page.split("## Where we differ on purpose").nth(1).unwrap();
+    let is_name = |word: &&str| word.matches('_').count() > 4;
+    let names: Vec<&str> = differences.split('`').skip(1).step_by(2).filter(is_name).collect();
+    assert!(names.len() >= 18, "{names:?}");
+    for name in names {
+        assert!(sources.contains(&format!("fn {name}()")), "{name}");
+    }
+    for row in differences.lines().filter(|line| line.starts_with("| ")).skip(1) {
+        assert!(row.rsplit('|').nth(1).is_some_and(|cell| cell.contains('`')), "no test in: {row}");
+    }
+}
+
+#[test]
 fn everything_ends_with_the_program_however_it_ends() {
     let server = echo();
     for kill in [false, true] {

@@ -41,11 +41,10 @@ struct Populated<'a> {
 
 pub(super) async fn populate(State(shared): Api, body: Body) -> Answer {
     whole(async move {
-        let list = match bytes(body).and_then(|body| Fields::read_list(&body)) {
+        let (names, refused) = match bytes(body).and_then(|body| Fields::read_list(&body)) {
             Ok(list) => populate_all(&shared, &list).await,
             Err(refusal) => (Vec::new(), Some(refusal)),
         };
-        let (names, refused) = list;
         let collection = shared.collection.lock().await;
         let populated = Populated {
             error: refused.as_ref().map(|refusal| refusal.error.as_str()),

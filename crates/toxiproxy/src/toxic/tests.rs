@@ -51,7 +51,7 @@ fn every_kind_becomes_the_rule_that_does_the_same() {
 #[test]
 fn every_attribute_has_a_range_and_no_other_is_taken() {
     for kind in Kind::ALL {
-        let base = if kind == Kind::Slicer { json!({ "average_size": 1 << 50 }) } else { json!({}) };
+        let base = if kind == Kind::Slicer { json!({ "average_size": 1_u64 << 50 }) } else { json!({}) };
         for attribute in kind.attributes() {
             let with = |value: Value| {
                 let mut attributes = base.clone();
