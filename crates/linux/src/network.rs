@@ -14,6 +14,7 @@ mod apart;
 mod cable;
 mod hold;
 mod line;
+mod mirror;
 mod namespace;
 mod netlink;
 mod nft;
@@ -21,6 +22,7 @@ mod plan;
 mod probe;
 mod qdisc;
 mod queue;
+mod spoil;
 mod tap;
 
 pub use apart::{move_apart, moves_into_user_namespace};

@@ -1,4 +1,4 @@
-//! NFQUEUE: packets that wait in the kernel for our word. Only their numbers come to us.
+//! NFQUEUE: packets that wait in the kernel for our word. Only their numbers come to us, or copies of them.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -24,10 +24,20 @@ const VERDICT: u16 = SUBSYSTEM << 8 | 1;
 const CONFIG: u16 = SUBSYSTEM << 8 | 2;
 const BIND: u8 = 1;
 const COPY_META: u8 = 1;
+const COPY_PACKET: u8 = 2;
+/// A packet that is longer is told of in part: more would not fit into an attribute.
+const LONGEST_COPY: u32 = 0xffff;
+/// `enum` of `NFQA_` in linux/netfilter/nfnetlink_queue.h.
+const VERDICT_HEADER: u16 = 2;
+const PAYLOAD: u16 = 10;
+const WHOLE_LENGTH: u16 = 13;
 /// When the queue is full, packets pass; packets of 64 KiB come as they are.
 const FAIL_OPEN: u32 = 1;
 const GSO: u32 = 4;
+const DROP: u32 = 0;
 const ACCEPT: u32 = 1;
+/// The longest message: a packet of 64 KiB and what is said of it.
+const BUFFER: usize = 72 * 1024;
 
 /// A queue of this thread's network namespace. When it is dropped, what still waits is dropped too.
 #[derive(Debug)]
@@ -44,8 +54,9 @@ impl AsFd for Queue {
 }
 
 impl Queue {
-    /// Takes a queue that nobody else has.
-    pub(super) fn bind() -> Result<Self, LinuxError> {
+    /// Takes a queue that nobody else has. With `copies`, packets come as on a wire: with their checksums, and TCP cut to
+    /// fit.
+    pub(super) fn bind(copies: bool) -> Result<Self, LinuxError> {
         let mut socket = Netlink::open()?;
         let failed = |errno| match errno {
             Errno::INVAL | Errno::OPNOTSUPP | Errno::PROTONOSUPPORT => {
@@ -63,13 +74,16 @@ impl Queue {
                 Err(Errno::BUSY | Errno::EXIST) => continue,
                 Err(errno) => return Err(failed(errno)),
             }
+            let (mode, range, flags) =
+                if copies { (COPY_PACKET, LONGEST_COPY, FAIL_OPEN) } else { (COPY_META, 0, FAIL_OPEN | GSO) };
+            let [a, b, c, d] = range.to_be_bytes();
             let settings = Attributes::new()
-                .bytes(2, &[0, 0, 0, 0, COPY_META])
+                .bytes(2, &[a, b, c, d, mode])
                 .number(3, LONGEST)
                 .number(4, FAIL_OPEN | GSO)
-                .number(5, FAIL_OPEN | GSO);
+                .number(5, flags);
             socket.ask(config(number, settings)).map_err(failed)?;
-            return Ok(Self { socket, number, buffer: vec![0; 64 * 1024] });
+            return Ok(Self { socket, number, buffer: vec![0; BUFFER] });
         }
         Err(LinuxError::call("take a packet queue: all are taken", Errno::BUSY))
     }
@@ -80,10 +94,28 @@ impl Queue {
 
     /// The packets that came to wait since the last look. Never waits.
     pub(super) fn arrivals(&mut self, into: &mut Vec<u32>) -> Result<(), LinuxError> {
+        while let Some(length) = self.receive()? {
+            into.extend(arrivals(&self.buffer[..length]).map(|arrival| arrival.number));
+        }
+        Ok(())
+    }
+
+    /// The next packets that came to wait, with copies; none when none wait. Never waits.
+    pub(super) fn copies(&mut self) -> Result<Vec<Copied>, LinuxError> {
+        let Some(length) = self.receive()? else { return Ok(Vec::new()) };
+        let copy = |arrival: Arrival<'_>| Copied {
+            number: arrival.number,
+            bytes: arrival.bytes.to_vec(),
+            is_whole: arrival.is_whole,
+        };
+        Ok(arrivals(&self.buffer[..length]).map(copy).collect())
+    }
+
+    fn receive(&mut self) -> Result<Option<usize>, LinuxError> {
         loop {
             match self.socket.receive(&mut self.buffer, RecvFlags::DONTWAIT) {
-                Ok(length) => into.extend(arrivals(&self.buffer[..length])),
-                Err(Errno::AGAIN) => return Ok(()),
+                Ok(length) => return Ok(Some(length)),
+                Err(Errno::AGAIN) => return Ok(None),
                 // Some could not be told of, and passed: the queue fails open.
                 Err(Errno::NOBUFS) => {}
                 Err(errno) => return Err(LinuxError::call("read a packet queue", errno)),
@@ -95,24 +127,56 @@ impl Queue {
     pub(super) fn release(&mut self, packets: &[u32]) -> Result<(), LinuxError> {
         let number = self.number;
         for some in packets.chunks(256) {
-            let verdicts: Vec<Message> = some.iter().map(|packet| verdict(number, *packet)).collect();
+            let verdicts: Vec<Message> =
+                some.iter().map(|packet| verdict(number, *packet, ACCEPT, None)).collect();
             self.socket.send(&verdicts).map_err(|errno| LinuxError::call("release packets", errno))?;
         }
         Ok(())
     }
+
+    /// Lets a packet go on with other bytes; one that came in part is dropped.
+    pub(super) fn replace(&mut self, packet: &Copied) -> Result<(), LinuxError> {
+        let verdict = match packet.is_whole {
+            true => verdict(self.number, packet.number, ACCEPT, Some(&packet.bytes)),
+            false => verdict(self.number, packet.number, DROP, None),
+        };
+        let sent = self.socket.send(&[verdict]);
+        sent.map(drop).map_err(|errno| LinuxError::call("release a packet", errno))
+    }
 }
 
-fn verdict(queue: u16, packet: u32) -> Message {
-    let mut header = ACCEPT.to_be_bytes().to_vec();
+/// A packet that waits, from its IP header on.
+#[derive(Debug)]
+pub(super) struct Copied {
+    number: u32,
+    pub(super) bytes: Vec<u8>,
+    is_whole: bool,
+}
+
+fn verdict(queue: u16, packet: u32, verdict: u32, bytes: Option<&[u8]>) -> Message {
+    let mut header = verdict.to_be_bytes().to_vec();
     header.extend_from_slice(&packet.to_be_bytes());
-    let attributes = Attributes::new().bytes(2, &header);
+    let mut attributes = Attributes::new().bytes(VERDICT_HEADER, &header);
+    if let Some(bytes) = bytes {
+        attributes = attributes.bytes(PAYLOAD, bytes);
+    }
     Message { kind: VERDICT, flags: 0, family: 0, resource: queue, attributes }
 }
 
-fn arrivals(bytes: &[u8]) -> impl Iterator<Item = u32> {
+/// What the kernel tells of a packet.
+struct Arrival<'a> {
+    number: u32,
+    bytes: &'a [u8],
+    is_whole: bool,
+}
+
+fn arrivals(bytes: &[u8]) -> impl Iterator<Item = Arrival<'_>> {
     parts(bytes).filter(|part| part.kind == PACKET).filter_map(|part| {
         let header = attribute(part.attributes(), 1)?;
-        Some(u32::from_be_bytes(*header.first_chunk::<4>()?))
+        let number = u32::from_be_bytes(*header.first_chunk::<4>()?);
+        let bytes = attribute(part.attributes(), PAYLOAD).unwrap_or_default();
+        let is_whole = attribute(part.attributes(), WHOLE_LENGTH).is_none();
+        Some(Arrival { number, bytes, is_whole })
     })
 }
 

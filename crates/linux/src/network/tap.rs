@@ -21,8 +21,10 @@ const SET_INTERFACE: libc::Ioctl = 0x4004_54ca;
 const SET_OFFLOAD: libc::Ioctl = 0x4004_54d0;
 /// Checksums left open, and TCP segments of up to 64 KiB, as between the kernel's own devices.
 const CHECKSUM_TSO4_TSO6: libc::c_ulong = 1 | 2 | 4;
-/// `struct virtio_net_hdr`, an Ethernet header with room for tags, and the largest packet.
-const LARGEST: usize = 10 + 64 + 65_536;
+/// `struct virtio_net_hdr`, which comes before every packet.
+pub(super) const HEADER: usize = 10;
+/// That, an Ethernet header with room for tags, and the largest packet.
+const LARGEST: usize = HEADER + 64 + 65_536;
 
 /// A device of this thread's network namespace.
 #[derive(Debug)]
@@ -40,8 +42,9 @@ impl AsFd for Tap {
 }
 
 impl Tap {
-    /// Makes one whose name begins with `prefix`, at most ten letters, and switches it on.
-    pub(super) fn make(prefix: &str) -> Result<Self, LinuxError> {
+    /// Makes one whose name begins with `prefix`, at most ten letters, and switches it on. `whole` packets are as the
+    /// kernel's own devices exchange them; others are as on a wire, with their checksums, and TCP is cut to fit.
+    pub(super) fn make(prefix: &str, whole: bool) -> Result<Self, LinuxError> {
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => {
                 LinuxError::Missing { what: "make a TAP device (/dev/net/tun)".to_owned() }
@@ -62,7 +65,10 @@ impl Tap {
         // SAFETY: the kernel reads and writes one `ifreq`, which outlives the call.
         check(unsafe { libc::ioctl(file.as_raw_fd(), SET_INTERFACE, &raw mut request) }).map_err(failed)?;
         // SAFETY: this call takes a number, no pointer.
-        check(unsafe { libc::ioctl(file.as_raw_fd(), SET_OFFLOAD, CHECKSUM_TSO4_TSO6) }).map_err(failed)?;
+        check(unsafe {
+            libc::ioctl(file.as_raw_fd(), SET_OFFLOAD, if whole { CHECKSUM_TSO4_TSO6 } else { 0 })
+        })
+        .map_err(failed)?;
 
         let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
             .map_err(|errno| LinuxError::call("open a socket", errno))?;
