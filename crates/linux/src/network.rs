@@ -18,6 +18,7 @@ mod mirror;
 mod namespace;
 mod netlink;
 mod nft;
+mod pace;
 mod plan;
 mod probe;
 mod qdisc;

@@ -5,7 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{BootTime, Duration, InjectionId, Percent, process::ProcessIdentity, stress::StressOrder};
+use crate::{
+    BootTime, ByteRate, ByteSize, Duration, InjectionId, Percent, process::ProcessIdentity,
+    stress::StressOrder,
+};
 
 mod peer;
 mod ports;
@@ -145,6 +148,15 @@ pub enum NetworkFault {
         /// For how long the others are held.
         latency: Duration,
     },
+    /// They go on no faster than a rate, each way by itself.
+    Bandwidth {
+        /// How fast, counted from the IP header on.
+        rate: ByteRate,
+        /// How much may go at once after a pause.
+        burst: ByteSize,
+        /// How much may wait; more is dropped.
+        limit: ByteSize,
+    },
     /// Some TCP packets are answered with a reset, and go no further.
     Reset {
         /// Which share.
@@ -195,7 +207,7 @@ impl NetworkFault {
             Self::Delay { jitter, .. } if jitter.std() > LONGEST_JITTER => Some(("jitter", "at most 2s")),
             Self::Delay { .. } | Self::Loss { .. } => None,
             Self::Partition { .. } | Self::Reset { .. } => Some(("backend", "left out: it cuts nobody off")),
-            Self::Duplicate { .. } | Self::Corrupt { .. } | Self::Reorder { .. } => {
+            Self::Duplicate { .. } | Self::Corrupt { .. } | Self::Reorder { .. } | Self::Bandwidth { .. } => {
                 Some(("backend", "left out: it does not count what it disturbs"))
             }
         }

@@ -24,6 +24,7 @@ use super::{
         OwnedTables,
         counters::{Counted, counted},
     },
+    pace::Bucket,
     plan::{self, Action, Detour, Share},
     qdisc::{OwnedQdiscs, Qdisc},
     queue::{self, Queue},
@@ -37,7 +38,7 @@ use packets::{Packets, Then};
 
 /// The loop looks around at least this often, so that its pulse shows that it lives: 200 ms.
 const PULSE_NANOS: u64 = 200_000_000;
-/// So often is told how many packets went on at once: 200 ms.
+/// So often is told what only this process counts: 200 ms.
 const TELL_NANOS: u64 = 200_000_000;
 const MILLION: f64 = 1_000_000.0;
 
@@ -141,6 +142,10 @@ impl Held {
                 let share = Share::AllBut { every: (*gap).max(1), million: of_a_million(percent.fraction()) };
                 Self::lead(name, traffic, devices, share, Then::Wait(Line::new(wait, 0)))
             }
+            NetworkFault::Bandwidth { rate, burst, limit } => {
+                let then = Then::pace(*rate, &Bucket::new(*rate, *burst, *limit));
+                Self::lead(name, traffic, devices, Share::AllUncounted, then)
+            }
             NetworkFault::Corrupt { percent } => {
                 let share = Share::Some(of_a_million(percent.fraction()));
                 Self::lead(name, traffic, devices, share, Then::spoil())
@@ -188,15 +193,15 @@ impl Held {
         share: Share,
         then: Then,
     ) -> Result<Self, LinuxError> {
-        let as_on_a_wire = then.needs_packets_as_on_a_wire();
+        let whole = then.takes_whole_packets();
         let mut queue = None;
         if traffic.direction.includes_ingress() {
-            queue = Some(Queue::bind(as_on_a_wire)?);
+            queue = Some(Queue::bind(then.copies(), whole)?);
         }
         let (mut taps, mut detours) = (Vec::new(), Vec::new());
         if traffic.direction.includes_egress() {
             for device in devices {
-                let tap = Tap::make("steadfast", !as_on_a_wire)?;
+                let tap = Tap::make("steadfast", whole)?;
                 detours.push(detour(device, &tap)?);
                 taps.push(tap);
             }
@@ -239,7 +244,7 @@ impl Held {
             }
             if now().saturating_sub(told) >= TELL_NANOS {
                 told = now();
-                if let Err(error) = self.tell_early() {
+                if let Err(error) = self.tell() {
                     break Err(error);
                 }
             }
@@ -254,11 +259,11 @@ impl Held {
 }
 
 impl Held {
-    /// Packets on their way out are counted before they come to us: those that we let pass have to be told of.
-    fn tell_early(&mut self) -> Result<(), LinuxError> {
-        let early = self.hold.as_mut().map_or(0, Packets::take_early);
-        match &mut self.tables {
-            Some(tables) if early > 0 => tables.tell_early(early),
+    /// Some things are not counted by the kernel: they have to be told of.
+    fn tell(&mut self) -> Result<(), LinuxError> {
+        let news = self.hold.as_mut().and_then(Packets::news);
+        match (&mut self.tables, news) {
+            (Some(tables), Some((what, packets))) => tables.tell(what, packets),
             _ => Ok(()),
         }
     }
@@ -338,7 +343,9 @@ pub fn status(namespace: &Namespace, prefix: &str) -> Result<Vec<DisturbanceStat
             // What went past a queue because nobody listens was not held.
             let held = counted.queue.and_then(queue::held).map_or(0, |held| held.min(counted.queued));
             let disturbed = counted.hits.saturating_sub(counted.early);
-            DisturbanceStatus { table, seen: counted.seen, hits: disturbed.saturating_add(held) }
+            // TCP that was cut to fit a wire is counted by its parts here, and as a whole by the kernel.
+            let hits = disturbed.saturating_add(held).min(counted.seen);
+            DisturbanceStatus { table, seen: counted.seen, hits }
         };
         Ok(counted(prefix)?.into_iter().map(status).collect())
     });

@@ -6,7 +6,7 @@
 use steadfast_model::network::{Peer, Traffic, Transport};
 
 use super::nft::{
-    Chain, DISTURB, EARLY_CHAIN, Family, HIT, Hook, QUEUED, Rule, SEEN, Table,
+    Chain, DISTURB, Family, HIT, Hook, QUEUED, Rule, SEEN, TOLD_CHAIN, Table,
     expression::{Expression, Header, Meta},
 };
 
@@ -45,6 +45,8 @@ pub(super) enum Share {
     All,
     /// So many of a million.
     Some(u32),
+    /// All, and who counts those that are disturbed is not the kernel.
+    AllUncounted,
     /// All but so many of a million of those whose turn it is, one of `every`. It is those that count as disturbed.
     AllBut { every: u32, million: u32 },
 }
@@ -107,6 +109,9 @@ pub(super) fn queueing(traffic: &Traffic, share: Share, queue: u16, native: bool
         let to_queue = if native { Expression::Queue(queue) } else { Expression::CompatQueue(queue) };
         let rules = share.leading(&format!("{QUEUED}{queue}"), vec![to_queue]);
         chains.push(Chain { name: DISTURB.to_owned(), hook: None, is_entry: false, rules });
+        if share == Share::AllUncounted {
+            chains.push(told());
+        }
         Table { family, chains }
     };
     vec![table(Family::Ipv4), table(Family::Ipv6)]
@@ -144,7 +149,7 @@ pub(super) fn detouring(traffic: &Traffic, share: Share, detours: &[Detour]) -> 
             ])],
         });
     }
-    chains.push(Chain { name: EARLY_CHAIN.to_owned(), hook: None, is_entry: false, rules: Vec::new() });
+    chains.push(told());
     Table { family: Family::Netdev, chains }
 }
 
@@ -195,6 +200,7 @@ impl Share {
             first
         };
         match self {
+            Self::AllUncounted => vec![seen, Rule::of(away)],
             Self::All => vec![seen, Rule::counting(comment, counted(Vec::new(), away))],
             Self::Some(million) => {
                 let chosen = counted(vec![Expression::Chance(million)], away);
@@ -208,6 +214,11 @@ impl Share {
             }
         }
     }
+}
+
+/// No packet comes here.
+fn told() -> Chain {
+    Chain { name: TOLD_CHAIN.to_owned(), hook: None, is_entry: false, rules: Vec::new() }
 }
 
 /// What the machine itself sends into a device of ours, to find neighbours, is nobody's.

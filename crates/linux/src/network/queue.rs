@@ -39,6 +39,17 @@ const ACCEPT: u32 = 1;
 /// The longest message: a packet of 64 KiB and what is said of it.
 const BUFFER: usize = 72 * 1024;
 
+/// What comes to us of packets that wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Copies {
+    /// Their numbers.
+    None,
+    /// Their lengths too.
+    Lengths,
+    /// All of them.
+    Bytes,
+}
+
 /// A queue of this thread's network namespace. When it is dropped, what still waits is dropped too.
 #[derive(Debug)]
 pub(super) struct Queue {
@@ -54,9 +65,9 @@ impl AsFd for Queue {
 }
 
 impl Queue {
-    /// Takes a queue that nobody else has. With `copies`, packets come as on a wire: with their checksums, and TCP cut to
-    /// fit.
-    pub(super) fn bind(copies: bool) -> Result<Self, LinuxError> {
+    /// Takes a queue that nobody else has. `whole` packets are as the kernel exchanges them with its own devices; others are
+    /// as on a wire, with their checksums when they are copied, and TCP is cut to fit.
+    pub(super) fn bind(copied: Copies, whole: bool) -> Result<Self, LinuxError> {
         let mut socket = Netlink::open()?;
         let failed = |errno| match errno {
             Errno::INVAL | Errno::OPNOTSUPP | Errno::PROTONOSUPPORT => {
@@ -74,9 +85,14 @@ impl Queue {
                 Err(Errno::BUSY | Errno::EXIST) => continue,
                 Err(errno) => return Err(failed(errno)),
             }
-            let (mode, range, flags) =
-                if copies { (COPY_PACKET, LONGEST_COPY, FAIL_OPEN) } else { (COPY_META, 0, FAIL_OPEN | GSO) };
+            let (mode, range) = match copied {
+                Copies::None => (COPY_META, 0_u32),
+                // As little as can be: of what is told in part, the length is told too.
+                Copies::Lengths => (COPY_PACKET, 1),
+                Copies::Bytes => (COPY_PACKET, LONGEST_COPY),
+            };
             let [a, b, c, d] = range.to_be_bytes();
+            let flags = if whole { FAIL_OPEN | GSO } else { FAIL_OPEN };
             let settings = Attributes::new()
                 .bytes(2, &[a, b, c, d, mode])
                 .number(3, LONGEST)
@@ -98,6 +114,19 @@ impl Queue {
             into.extend(arrivals(&self.buffer[..length]).map(|arrival| arrival.number));
         }
         Ok(())
+    }
+
+    /// The packets that came to wait since the last look, with their lengths from the IP header on. Never waits.
+    pub(super) fn lengths(&mut self, into: &mut Vec<(u32, u64)>) -> Result<(), LinuxError> {
+        while let Some(length) = self.receive()? {
+            into.extend(arrivals(&self.buffer[..length]).map(|arrival| (arrival.number, arrival.length)));
+        }
+        Ok(())
+    }
+
+    /// Drops packets.
+    pub(super) fn drop(&mut self, packets: &[u32]) -> Result<(), LinuxError> {
+        self.decide(packets, DROP)
     }
 
     /// The next packets that came to wait, with copies; none when none wait. Never waits.
@@ -125,10 +154,14 @@ impl Queue {
 
     /// Lets packets go on.
     pub(super) fn release(&mut self, packets: &[u32]) -> Result<(), LinuxError> {
+        self.decide(packets, ACCEPT)
+    }
+
+    fn decide(&mut self, packets: &[u32], decision: u32) -> Result<(), LinuxError> {
         let number = self.number;
         for some in packets.chunks(256) {
             let verdicts: Vec<Message> =
-                some.iter().map(|packet| verdict(number, *packet, ACCEPT, None)).collect();
+                some.iter().map(|packet| verdict(number, *packet, decision, None)).collect();
             self.socket.send(&verdicts).map_err(|errno| LinuxError::call("release packets", errno))?;
         }
         Ok(())
@@ -168,6 +201,8 @@ struct Arrival<'a> {
     number: u32,
     bytes: &'a [u8],
     is_whole: bool,
+    /// Of all of it.
+    length: u64,
 }
 
 fn arrivals(bytes: &[u8]) -> impl Iterator<Item = Arrival<'_>> {
@@ -175,8 +210,9 @@ fn arrivals(bytes: &[u8]) -> impl Iterator<Item = Arrival<'_>> {
         let header = attribute(part.attributes(), 1)?;
         let number = u32::from_be_bytes(*header.first_chunk::<4>()?);
         let bytes = attribute(part.attributes(), PAYLOAD).unwrap_or_default();
-        let is_whole = attribute(part.attributes(), WHOLE_LENGTH).is_none();
-        Some(Arrival { number, bytes, is_whole })
+        let whole = attribute(part.attributes(), WHOLE_LENGTH).and_then(|bytes| bytes.first_chunk::<4>());
+        let length = whole.map_or(bytes.len() as u64, |length| u32::from_be_bytes(*length).into());
+        Some(Arrival { number, bytes, is_whole: whole.is_none(), length })
     })
 }
 

@@ -2,7 +2,8 @@
 
 use rand::{Rng, RngExt};
 
-const ETHERNET: usize = 14;
+/// The header of Ethernet.
+pub(super) const ETHERNET: usize = 14;
 const TAG: usize = 4;
 const IPV4: [u8; 2] = [0x08, 0x00];
 const IPV6: [u8; 2] = [0x86, 0xdd];

@@ -11,6 +11,7 @@ use std::{
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
+use super::cable::give_no_address;
 use crate::LinuxError;
 
 /// Flags and calls of linux/if_tun.h.
@@ -72,6 +73,13 @@ impl Tap {
 
         let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
             .map_err(|errno| LinuxError::call("open a socket", errno))?;
+        let name: Vec<u8> =
+            request.ifr_name.iter().map(|byte| byte.cast_unsigned()).take_while(|byte| *byte != 0).collect();
+        let name = String::from_utf8_lossy(&name).into_owned();
+        let number = rustix::net::netdevice::name_to_index(&socket, &name)
+            .map_err(|errno| LinuxError::call("find the TAP device", errno))?;
+        // What the kernel asks on its own behalf would be taken for packets. One without IPv6 asks nothing.
+        give_no_address(number).ok();
         // SAFETY: the kernel reads the name in and writes flags to one `ifreq`, which outlives the call.
         check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFFLAGS, &raw mut request) })
             .map_err(failed)?;
@@ -83,11 +91,6 @@ impl Tap {
         check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw mut request) })
             .map_err(failed)?;
 
-        let name: Vec<u8> =
-            request.ifr_name.iter().map(|byte| byte.cast_unsigned()).take_while(|byte| *byte != 0).collect();
-        let name = String::from_utf8_lossy(&name).into_owned();
-        let number = rustix::net::netdevice::name_to_index(&socket, &name)
-            .map_err(|errno| LinuxError::call("find the TAP device", errno))?;
         Ok(Self { file, name, number, buffer: vec![0; LARGEST] })
     }
 

@@ -2,6 +2,7 @@
 
 mod chance;
 mod holding;
+mod rates;
 mod resets;
 
 use std::{

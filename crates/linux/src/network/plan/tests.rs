@@ -86,3 +86,38 @@ fn a_packet_that_was_released_is_not_held_again() {
     assert_eq!(chain("quiet0")[0].expressions[..], passes);
     assert_eq!(chain("back0")[0].expressions[..], [Expression::SetMark(RELEASED), Expression::Forward(2)]);
 }
+
+#[test]
+fn a_second_one_is_not_duplicated_again_and_what_came_in_loses_its_mark() {
+    let detour =
+        Detour { device: "eth0".into(), device_number: 2, through: "tap0".into(), through_number: 3 };
+    let table = duplicating(&Traffic::default(), 50_000, &[("eth0".to_owned(), 2)], &[detour]);
+    let chain = |name: &str| &table.chains.iter().find(|chain| chain.name == name).unwrap().rules;
+    let ours = || Expression::number_is(Meta::Mark, RELEASED);
+    assert_eq!(chain("egress0")[0].expressions[..], [ours(), Expression::Accept]);
+    assert_eq!(chain("ingress1")[0].expressions[..], [ours(), Expression::SetMark(0), Expression::Accept]);
+    assert_eq!(chain("quiet0")[1].expressions[..], [Expression::Drop]);
+    // Out by the device itself, in by ours.
+    for (name, device) in [("disturb0", 2), ("disturb1", 3)] {
+        let again = Expression::Duplicate { device, mark: RELEASED };
+        assert_eq!(chain(name)[1].expressions[..], [Expression::Chance(50_000), Expression::Count, again]);
+    }
+}
+
+#[test]
+fn a_reset_passes_where_senders_are_told() {
+    for action in [Action::Refuse, Action::Reset(1)] {
+        let table = dropping(&Traffic::default(), action, &[]);
+        let first = &table.chains.last().unwrap().rules[0].expressions;
+        assert_eq!(first[..], [is_transport(TCP), is_reset(), Expression::Accept], "{action:?}");
+    }
+}
+
+#[test]
+fn what_overtakes_passes_and_is_all_that_counts_as_disturbed() {
+    let share = Share::AllBut { every: 5, million: 500_000 };
+    let rules = share.leading("held", vec![Expression::Drop]);
+    let ahead = [Expression::Every(5), Expression::Chance(500_000), Expression::Count, Expression::Accept];
+    assert_eq!((rules[1].comment.as_deref(), &rules[1].expressions[..]), (Some(HIT), &ahead[..]));
+    assert_eq!((&rules[2].comment, &rules[2].expressions[..]), (&None, &[Expression::Drop][..]));
+}
