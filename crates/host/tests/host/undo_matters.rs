@@ -96,6 +96,7 @@ fn fault(known: &FaultKind) -> FaultSpec {
         "httpStatus" => serde_json::json!({ "status": 503 }),
         "httpBody" => serde_json::json!({ "change": { "replace": "" }, "side": "response" }),
         "httpHeaders" => serde_json::json!({ "set": { "X-A": "1" }, "side": "response" }),
+        "networkBandwidth" => serde_json::json!({ "rate": "8kbit/s" }),
         "tcpBandwidth" => serde_json::json!({ "rate": "1kB/s" }),
         "tcpLimitData" => serde_json::json!({ "limit": "1kB" }),
         "tcpSlice" => serde_json::json!({ "size": "10B" }),

@@ -102,6 +102,20 @@ fn network_duplicate_sends_twice() {
 }
 
 #[test]
+fn network_bandwidth_makes_packets_wait() {
+    let with = "{ rate: 8kbit/s, burst: 3kB }";
+    disturbs("network_bandwidth_makes_packets_wait", "networkBandwidth", with, |cable| {
+        for _ in 0..4 {
+            // 1,028 bytes with headers.
+            cable.b.send_to(&[7; 1_000], cable.a.local_addr().unwrap()).unwrap();
+        }
+        // Two at once, one 84 ms later and the last after more than a second.
+        let arrived = (0..4).take_while(|_| cable.a.recv(&mut [0; 8]).is_ok()).count();
+        assert!((2..=3).contains(&arrived), "{arrived}");
+    });
+}
+
+#[test]
 fn network_reorder_lets_one_overtake() {
     let with = "{ percent: 100%, gap: 2, latency: 100ms, direction: ingress }";
     disturbs("network_reorder_lets_one_overtake", "networkReorder", with, |cable| {

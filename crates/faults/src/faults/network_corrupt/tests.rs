@@ -16,7 +16,8 @@ fn a_share_that_corrupts_nothing_and_ports_of_icmp_are_problems() {
 
 #[test]
 fn what_it_cannot_do_is_not_accepted() {
-    for settings in [json!({}), json!({ "percent": 5, "visible": true }), json!({ "percent": 5, "backend": "auto" })]
+    for settings in
+        [json!({}), json!({ "percent": 5, "visible": true }), json!({ "percent": 5, "backend": "auto" })]
     {
         assert!(serde_json::from_value::<NetworkCorrupt>(settings).is_err());
     }

@@ -16,7 +16,9 @@ fn a_share_that_duplicates_nothing_and_peers_on_this_machine_are_problems() {
 
 #[test]
 fn what_it_cannot_do_is_not_accepted() {
-    for settings in [json!({}), json!({ "percent": 5, "backend": "netem" }), json!({ "percent": 5, "seed": 1 })] {
+    for settings in
+        [json!({}), json!({ "percent": 5, "backend": "netem" }), json!({ "percent": 5, "seed": 1 })]
+    {
         assert!(serde_json::from_value::<NetworkDuplicate>(settings).is_err());
     }
 }

@@ -75,7 +75,11 @@ impl Fault for NetworkReorder {
         }
         if self.gap == 1 && self.percent == Percent::ALL {
             let hint = "write a share below 100%, or a gap of 2 or more";
-            problems.error(&["percent"], "when all packets go ahead, none is left to be overtaken", Some(hint));
+            problems.error(
+                &["percent"],
+                "when all packets go ahead, none is left to be overtaken",
+                Some(hint),
+            );
         }
         check_traffic(&self.peers, &self.ports, self.protocol, problems);
     }
@@ -84,7 +88,13 @@ impl Fault for NetworkReorder {
         let whose = if self.gap > 1 { format!("one of {}", self.gap) } else { "all".to_owned() };
         let does = format!("hold packets for {}, but {} of {whose}", self.latency, self.percent);
         let (traffic, fault) = (self.traffic(), self.fault());
-        let plan = Plan { kind: KIND, does, traffic: &traffic, fault: &fault, warnings: room(self.latency, "some are not held") };
+        let plan = Plan {
+            kind: KIND,
+            does,
+            traffic: &traffic,
+            fault: &fault,
+            warnings: room(self.latency, "some are not held"),
+        };
         on_network::preflight(plan, world, targets).await
     }
 

@@ -18,5 +18,8 @@ fn all_packets_of_tcp_are_meant_unless_said_otherwise() {
 #[test]
 fn a_share_that_resets_nothing_and_peers_on_this_machine_are_problems() {
     assert_eq!(problems(json!({ "percent": 0, "peers": ["127.0.0.1"] })).len(), 2);
-    assert_eq!(problems(json!({ "percent": "5%", "peers": ["10.0.0.0/8"], "ports": [5432] })), Vec::<String>::new());
+    assert_eq!(
+        problems(json!({ "percent": "5%", "peers": ["10.0.0.0/8"], "ports": [5432] })),
+        Vec::<String>::new()
+    );
 }
