@@ -1,7 +1,7 @@
 //! What faults on network namespaces have in common.
 
 use steadfast_model::{
-    Effect, InjectionId, Observation, Problems, ResolvedTarget,
+    Duration, Effect, InjectionId, Observation, Percent, Problems, ResolvedTarget,
     effect::Sighting,
     network::{Backend, MOST_WAITING, NetworkFault, NetworkStatus, Peer, Ports, Traffic, Transport},
     target::ResolvedNamespace,
@@ -10,11 +10,16 @@ use steadfast_model::{
 use crate::{
     FaultError, Preview,
     effects::judge_each,
+    settings::check_share,
     world::{Injection, World},
 };
 
 /// More peers or ports than these are refused: every packet is compared with each.
 const MOST: usize = 64;
+/// One packet of a million.
+const SMALLEST: f64 = 1e-6;
+/// When no more packets a second find room to wait, that is said.
+const FEW: f64 = 100_000.0;
 
 /// What a fault is about to do to network namespaces.
 #[derive(Debug)]
@@ -29,6 +34,24 @@ pub(crate) struct Plan<'a> {
     pub(crate) fault: &'a NetworkFault,
     /// What people should know.
     pub(crate) warnings: Vec<String>,
+}
+
+/// A share of packets that the kernel can draw.
+pub(crate) fn check_packets(percent: Percent, problems: &mut Problems) {
+    check_share(percent, problems);
+    if percent.fraction() > 0.0 && percent.fraction() < SMALLEST {
+        let message = format!("{percent} is less than one packet of a million");
+        problems.error(&["percent"], message, Some("write at least 0.0001%"));
+    }
+}
+
+/// How much traffic finds room to wait for so long, where that may be too little, and what happens then.
+pub(crate) fn room(latency: Duration, otherwise: &str) -> Vec<String> {
+    let fits = f64::from(MOST_WAITING) / latency.seconds();
+    let warning = || {
+        format!("at most {MOST_WAITING} packets wait at once: above {fits:.0} packets a second {otherwise}")
+    };
+    if fits < FEW { vec![warning()] } else { Vec::new() }
 }
 
 /// Peers, ports and protocol that packets can have.

@@ -14,13 +14,16 @@ mod apart;
 mod cable;
 mod hold;
 mod line;
+mod mirror;
 mod namespace;
 mod netlink;
 mod nft;
+mod pace;
 mod plan;
 mod probe;
 mod qdisc;
 mod queue;
+mod spoil;
 mod tap;
 
 pub use apart::{move_apart, moves_into_user_namespace};

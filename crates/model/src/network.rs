@@ -5,7 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{BootTime, Duration, InjectionId, Percent, process::ProcessIdentity, stress::StressOrder};
+use crate::{
+    BootTime, ByteRate, ByteSize, Duration, InjectionId, Percent, process::ProcessIdentity,
+    stress::StressOrder,
+};
 
 mod peer;
 mod ports;
@@ -126,6 +129,39 @@ pub enum NetworkFault {
         #[serde(default)]
         backend: Backend,
     },
+    /// Some arrive twice.
+    Duplicate {
+        /// Which share.
+        percent: Percent,
+    },
+    /// Some arrive with a bit changed, which the receiver's checksum finds.
+    Corrupt {
+        /// Which share.
+        percent: Percent,
+    },
+    /// Some overtake all others, which are held for a while.
+    Reorder {
+        /// Which share of those whose turn it is.
+        percent: Percent,
+        /// Every so many packets it is the turn of one; at least 1.
+        gap: u32,
+        /// For how long the others are held.
+        latency: Duration,
+    },
+    /// They go on no faster than a rate, each way by itself.
+    Bandwidth {
+        /// How fast, counted from the IP header on.
+        rate: ByteRate,
+        /// How much may go at once after a pause.
+        burst: ByteSize,
+        /// How much may wait; more is dropped.
+        limit: ByteSize,
+    },
+    /// Some TCP packets are answered with a reset, and go no further.
+    Reset {
+        /// Which share.
+        percent: Percent,
+    },
 }
 
 impl NetworkFault {
@@ -133,8 +169,8 @@ impl NetworkFault {
     #[must_use]
     pub fn backend(&self) -> Backend {
         match self {
-            Self::Partition { .. } => Backend::Nftables,
             Self::Loss { backend, .. } | Self::Delay { backend, .. } => *backend,
+            _ => Backend::Nftables,
         }
     }
 
@@ -170,7 +206,10 @@ impl NetworkFault {
             Self::Delay { seed: 1.., .. } => Some(("seed", "left out: its jitter cannot be repeated")),
             Self::Delay { jitter, .. } if jitter.std() > LONGEST_JITTER => Some(("jitter", "at most 2s")),
             Self::Delay { .. } | Self::Loss { .. } => None,
-            Self::Partition { .. } => Some(("backend", "left out: it cuts nobody off")),
+            Self::Partition { .. } | Self::Reset { .. } => Some(("backend", "left out: it cuts nobody off")),
+            Self::Duplicate { .. } | Self::Corrupt { .. } | Self::Reorder { .. } | Self::Bandwidth { .. } => {
+                Some(("backend", "left out: it does not count what it disturbs"))
+            }
         }
     }
 }
@@ -284,6 +323,6 @@ pub struct DisturbanceStatus {
     pub table: String,
     /// Packets that matched.
     pub seen: u64,
-    /// Packets that were dropped, refused or held.
+    /// Packets that were disturbed: dropped, refused, held, or what else the fault does.
     pub hits: u64,
 }

@@ -110,6 +110,10 @@ async fn every_network_fault_is_felt_seen_and_gone() {
             false,
         ),
         (r#"{"networkLoss":{"percent":100}}"#, false),
+        (r#"{"networkCorrupt":{"percent":100,"direction":"egress"}}"#, false),
+        (r#"{"networkDuplicate":{"percent":100}}"#, true),
+        // As good as always: of one packet one goes ahead.
+        (r#"{"networkReorder":{"percent":"99.9999%","latency":"20ms"}}"#, true),
         (r#"{"networkDelay":{"latency":"400ms","direction":"egress"}}"#, false),
         (r#"{"networkDelay":{"latency":"20ms","direction":"both"}}"#, true),
     ] {

@@ -91,10 +91,12 @@ fn fault(known: &FaultKind) -> FaultSpec {
     let settings = match known.kind {
         "tcpDelay" | "httpDelay" => serde_json::json!({ "latency": "100ms" }),
         "networkDelay" => serde_json::json!({ "latency": "20ms" }),
-        "networkLoss" => serde_json::json!({ "percent": 10 }),
+        "networkReorder" => serde_json::json!({ "percent": 10, "latency": "20ms" }),
+        "networkDuplicate" | "networkCorrupt" | "networkLoss" => serde_json::json!({ "percent": 10 }),
         "httpStatus" => serde_json::json!({ "status": 503 }),
         "httpBody" => serde_json::json!({ "change": { "replace": "" }, "side": "response" }),
         "httpHeaders" => serde_json::json!({ "set": { "X-A": "1" }, "side": "response" }),
+        "networkBandwidth" => serde_json::json!({ "rate": "8kbit/s" }),
         "tcpBandwidth" => serde_json::json!({ "rate": "1kB/s" }),
         "tcpLimitData" => serde_json::json!({ "limit": "1kB" }),
         "tcpSlice" => serde_json::json!({ "size": "10B" }),

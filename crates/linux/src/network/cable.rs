@@ -20,6 +20,7 @@ const LINK_ADDRESS: u16 = 1;
 const LINK_NAME: u16 = 3;
 const LINK_INFO: u16 = 18;
 const LINK_NAMESPACE: u16 = 28;
+const LINK_FAMILIES: u16 = 26;
 const INFO_KIND: u16 = 1;
 const INFO_DATA: u16 = 2;
 const VETH_PEER: u16 = 1;
@@ -31,7 +32,12 @@ const NEIGHBOUR: u16 = 1;
 const NEIGHBOUR_LINK: u16 = 2;
 const PERMANENT: u16 = 0x80;
 
+/// `IFLA_INET6_ADDR_GEN_MODE` of linux/if_link.h, and its `IN6_ADDR_GEN_MODE_NONE`.
+const ADDRESS_MODE: u16 = 8;
+const NO_ADDRESS: u8 = 1;
+
 const IPV4: u8 = 2;
+const IPV6: u16 = 10;
 const UP: u32 = 1;
 
 /// One end of a cable.
@@ -73,6 +79,16 @@ pub fn lay_cable(here: &CableEnd<'_>, there: &CableEnd<'_>, into: &Namespace) ->
 pub(super) fn switch_on(device: &str) -> Result<(), LinuxError> {
     let failed = |errno| LinuxError::call(format!("switch on device {device}"), errno);
     Netlink::open_route()?.ask_route(NEW_LINK, 0, &link(number_of(device)?, UP)).map_err(failed)
+}
+
+/// Keeps IPv6 from giving a device of this thread's namespace an address of its own when it is switched on, and from
+/// asking by it whether others have that.
+pub(super) fn give_no_address(device: u32) -> Result<(), LinuxError> {
+    let mode = Attributes::new().bytes(ADDRESS_MODE, &[NO_ADDRESS]);
+    let attributes = Attributes::new().nest(LINK_FAMILIES, Attributes::new().nest(IPV6, mode));
+    let message = [link(device, 0).as_slice(), attributes.as_bytes()].concat();
+    let failed = |errno| LinuxError::call("keep a device without addresses", errno);
+    Netlink::open_route()?.ask_route(NEW_LINK, 0, &message).map_err(failed)
 }
 
 /// Gives an end of this thread's namespace its address, switches it on, and makes the other known to it.

@@ -18,58 +18,41 @@ use steadfast_model::network::{
 
 use super::{
     line::{Line, Wait},
+    mirror::lead_into,
     namespace::Namespace,
     nft::{
         OwnedTables,
         counters::{Counted, counted},
     },
-    plan::{self, Action, Detour},
+    pace::Bucket,
+    plan::{self, Action, Detour, Share},
     qdisc::{OwnedQdiscs, Qdisc},
     queue::{self, Queue},
     tap::Tap,
 };
 use crate::LinuxError;
 
+mod packets;
+
+use packets::{Packets, Then};
+
 /// The loop looks around at least this often, so that its pulse shows that it lives: 200 ms.
 const PULSE_NANOS: u64 = 200_000_000;
-/// What waits in this process at most; beyond, packets go on at once: 256 MiB.
-const MOST_BYTES: usize = 256 * 1024 * 1024;
-/// So often is told how many packets went on at once: 200 ms.
+/// So often is told what only this process counts: 200 ms.
 const TELL_NANOS: u64 = 200_000_000;
-/// How long packets that were on their way when the tables were closed are waited for: 3 ms.
-const LATECOMERS_NANOS: u64 = 3_000_000;
-/// Packets taken in before those that are due are let go.
-const AT_ONCE: usize = 64;
 const MILLION: f64 = 1_000_000.0;
 
 /// Everything that keeps a disturbance in place. Dropping it, or the end of the process, takes it away.
 #[derive(Debug)]
 pub struct Held {
-    // The tables first: nothing more may come when the rest goes. All belong to one socket, as closing one waits until
+    /// Devices that lead packets back in. They go before the tables, which let nothing else through them.
+    loops: Vec<Tap>,
+    // The tables before what they lead to: nothing more may come when the rest goes. All belong to one socket, as closing one waits until
     // every processor has left the rules.
     tables: Option<OwnedTables>,
     /// Of no descriptor: they stay when the process is killed.
     qdiscs: Option<OwnedQdiscs>,
-    hold: Option<Hold>,
-}
-
-/// Packets that are held.
-#[derive(Debug)]
-struct Hold {
-    queue: Option<Queue>,
-    taps: Vec<Tap>,
-    line: Line<Packet>,
-    bytes: usize,
-    /// Packets that did not fit any more and went on at once, not yet told of.
-    early: u64,
-}
-
-#[derive(Debug)]
-enum Packet {
-    /// One that waits in the kernel.
-    Queued(u32),
-    /// One that waits here, and the device it came through.
-    Taken(usize, Vec<u8>),
+    hold: Option<Packets>,
 }
 
 /// Tells a loop to end, and shows that it lives.
@@ -96,6 +79,11 @@ impl Pulse {
         rustix::io::write(&self.end, &1_u64.to_ne_bytes()).ok();
     }
 
+    /// The loop lives.
+    fn beats(&self) {
+        self.beat.store(now(), Ordering::Relaxed);
+    }
+
     /// How long ago the loop last looked around, in nanoseconds.
     #[must_use]
     pub fn age(&self) -> u64 {
@@ -119,11 +107,11 @@ impl Held {
 
     /// By netem.
     pub(super) fn queue_at(major: u16, fault: &NetworkFault, devices: &[String]) -> Result<Self, LinuxError> {
-        let cannot = || LinuxError::Missing { what: "cut off by netem".to_owned() };
+        let cannot = || LinuxError::Missing { what: "do it by netem".to_owned() };
         let qdisc = Qdisc::netem(fault).ok_or_else(cannot)?;
         let numbers: Result<Vec<u32>, _> = devices.iter().map(|device| number_of(device)).collect();
         let qdiscs = Some(OwnedQdiscs::make(major, &qdisc, &numbers?)?);
-        Ok(Self { tables: None, qdiscs, hold: None })
+        Ok(Self { loops: Vec::new(), tables: None, qdiscs, hold: None })
     }
 
     pub(super) fn put_on(
@@ -134,56 +122,102 @@ impl Held {
     ) -> Result<Self, LinuxError> {
         let drop_by = |action: Action| {
             let table = plan::dropping(traffic, action, devices);
-            Ok(Self { tables: Some(OwnedTables::make(name, &[table])?), qdiscs: None, hold: None })
+            Self::by_tables(OwnedTables::make(name, &[table])?, Vec::new())
         };
         match fault {
             NetworkFault::Partition { visible: true } => drop_by(Action::Refuse),
             NetworkFault::Partition { visible: false } => drop_by(Action::Drop),
             NetworkFault::Loss { percent, .. } => drop_by(Action::Lose(of_a_million(percent.fraction()))),
+            NetworkFault::Reset { percent } => drop_by(Action::Reset(of_a_million(percent.fraction()))),
             NetworkFault::Delay { latency, jitter, keep_order, seed, .. } => {
                 let wait = Wait {
                     latency: nanos(latency.std()),
                     jitter: nanos(jitter.std()),
                     keep_order: *keep_order,
                 };
-                Self::delay(name, traffic, devices, Line::new(wait, *seed))
+                Self::lead(name, traffic, devices, Share::All, Then::Wait(Line::new(wait, *seed)))
+            }
+            NetworkFault::Reorder { percent, gap, latency } => {
+                let wait = Wait { latency: nanos(latency.std()), jitter: 0, keep_order: false };
+                let share = Share::AllBut { every: (*gap).max(1), million: of_a_million(percent.fraction()) };
+                Self::lead(name, traffic, devices, share, Then::Wait(Line::new(wait, 0)))
+            }
+            NetworkFault::Bandwidth { rate, burst, limit } => {
+                let then = Then::pace(*rate, &Bucket::new(*rate, *burst, *limit));
+                Self::lead(name, traffic, devices, Share::AllUncounted, then)
+            }
+            NetworkFault::Corrupt { percent } => {
+                let share = Share::Some(of_a_million(percent.fraction()));
+                Self::lead(name, traffic, devices, share, Then::spoil())
+            }
+            NetworkFault::Duplicate { percent } => {
+                Self::duplicate(name, traffic, devices, of_a_million(percent.fraction()))
             }
         }
     }
 
-    fn delay(
+    #[expect(clippy::unnecessary_wraps, reason = "what all ways to put a disturbance give")]
+    fn by_tables(tables: OwnedTables, loops: Vec<Tap>) -> Result<Self, LinuxError> {
+        Ok(Self { loops, tables: Some(tables), qdiscs: None, hold: None })
+    }
+
+    /// The kernel sends the second ones. What came in goes through a device of ours, and from there comes in again.
+    fn duplicate(
         name: &str,
         traffic: &Traffic,
         devices: &[String],
-        line: Line<Packet>,
+        million: u32,
     ) -> Result<Self, LinuxError> {
-        let mut hold = Hold { queue: None, taps: Vec::new(), line, bytes: 0, early: 0 };
-        if traffic.direction.includes_ingress() {
-            hold.queue = Some(Queue::bind()?);
-        }
-        let mut detours = Vec::new();
-        if traffic.direction.includes_egress() {
-            for device in devices {
-                let tap = Tap::make("steadfast")?;
-                detours.push(Detour {
-                    device: device.clone(),
-                    device_number: number_of(device)?,
-                    through: tap.name().to_owned(),
-                    through_number: tap.number(),
-                });
-                hold.taps.push(tap);
+        let (mut out, mut taps, mut loops) = (Vec::new(), Vec::new(), Vec::new());
+        for device in devices {
+            let device_number = number_of(device)?;
+            if traffic.direction.includes_egress() {
+                out.push((device.clone(), device_number));
+            }
+            if traffic.direction.includes_ingress() {
+                let tap = Tap::make("steadfast", true)?;
+                lead_into(tap.number(), device_number)?;
+                loops.push(detour(device, &tap)?);
+                taps.push(tap);
             }
         }
+        let table = plan::duplicating(traffic, million, &out, &loops);
+        Self::by_tables(OwnedTables::make(name, &[table])?, taps)
+    }
+
+    /// Leads a share of the packets to this process: what comes in by a queue, what goes out by devices of ours.
+    fn lead(
+        name: &str,
+        traffic: &Traffic,
+        devices: &[String],
+        share: Share,
+        then: Then,
+    ) -> Result<Self, LinuxError> {
+        let whole = then.takes_whole_packets();
+        let mut queue = None;
+        if traffic.direction.includes_ingress() {
+            queue = Some(Queue::bind(then.copies(), whole)?);
+        }
+        let (mut taps, mut detours) = (Vec::new(), Vec::new());
+        if traffic.direction.includes_egress() {
+            for device in devices {
+                let tap = Tap::make("steadfast", whole)?;
+                detours.push(detour(device, &tap)?);
+                taps.push(tap);
+            }
+        }
+        let number = queue.as_ref().map(Queue::number);
         let tables = |native| {
-            let queue = hold.queue.as_ref().map(Queue::number);
-            let mut tables = queue.map(|queue| plan::queueing(traffic, queue, native)).unwrap_or_default();
-            tables.extend((!detours.is_empty()).then(|| plan::detouring(traffic, &detours)));
+            let mut tables =
+                number.map(|queue| plan::queueing(traffic, share, queue, native)).unwrap_or_default();
+            tables.extend((!detours.is_empty()).then(|| plan::detouring(traffic, share, &detours)));
             tables
         };
         // A kernel without `nft_queue` may still have the older `xt_NFQUEUE`.
-        let older = if hold.queue.is_some() { tables(false) } else { Vec::new() };
+        let older = if queue.is_some() { tables(false) } else { Vec::new() };
         let tables = OwnedTables::make_either(name, &tables(true), &older)?;
-        Ok(Self { tables: Some(tables), qdiscs: None, hold: Some(hold) })
+        let hold = Some(Packets::new(queue, taps, then));
+        Ok(Self { loops: Vec::new(), tables: Some(tables), qdiscs: None, hold })
     }
 
     /// Keeps the disturbance in place until the pulse is told to end, then takes it away and lets go what is held.
@@ -196,8 +230,8 @@ impl Held {
         set_current_timer_slack(NonZeroU64::new(1)).ok();
         let mut told = now();
         let kept = loop {
-            pulse.beat.store(now(), Ordering::Relaxed);
-            let due = self.hold.as_ref().and_then(|hold| hold.line.next_due());
+            pulse.beats();
+            let due = self.hold.as_ref().and_then(|hold| hold.next_due());
             match wait(self.hold.as_ref(), pulse, due) {
                 Ok(true) => break Ok(()),
                 Ok(false) => {}
@@ -210,12 +244,13 @@ impl Held {
             }
             if now().saturating_sub(told) >= TELL_NANOS {
                 told = now();
-                if let Err(error) = self.tell_early() {
+                if let Err(error) = self.tell() {
                     break Err(error);
                 }
             }
         };
         drop(self.qdiscs.take());
+        self.loops.clear();
         // What holds nothing goes with its tables.
         let Some(hold) = &mut self.hold else { return kept };
         let closed = self.tables.as_mut().map_or(Ok(()), OwnedTables::close);
@@ -224,18 +259,20 @@ impl Held {
 }
 
 impl Held {
-    /// Packets on their way out are counted before they come to us: those that we let pass have to be told of.
-    fn tell_early(&mut self) -> Result<(), LinuxError> {
-        let Some(hold) = self.hold.as_mut().filter(|hold| hold.early > 0) else { return Ok(()) };
-        let Some(tables) = &mut self.tables else { return Ok(()) };
-        tables.tell_early(std::mem::take(&mut hold.early))
+    /// Some things are not counted by the kernel: they have to be told of.
+    fn tell(&mut self) -> Result<(), LinuxError> {
+        let news = self.hold.as_mut().and_then(Packets::news);
+        match (&mut self.tables, news) {
+            (Some(tables), Some((what, packets))) => tables.tell(what, packets),
+            _ => Ok(()),
+        }
     }
 }
 
 /// Until something comes, something is due, or the pulse must beat. Whether the pulse was told to end.
-fn wait(hold: Option<&Hold>, pulse: &Pulse, due: Option<u64>) -> Result<bool, Errno> {
+fn wait(hold: Option<&Packets>, pulse: &Pulse, due: Option<u64>) -> Result<bool, Errno> {
     let mut entries = vec![PollFd::new(&pulse.end, PollFlags::IN)];
-    entries.extend(hold.map(Hold::entries).unwrap_or_default());
+    entries.extend(hold.map(Packets::entries).unwrap_or_default());
     wait_for(entries, due)
 }
 
@@ -250,67 +287,6 @@ fn wait_for(mut entries: Vec<PollFd<'_>>, due: Option<u64>) -> Result<bool, Errn
     }
 }
 
-impl Hold {
-    /// Takes in what came, and lets go what is due.
-    fn work(&mut self) -> Result<(), LinuxError> {
-        if let Some(queue) = &mut self.queue {
-            let mut arrived = Vec::new();
-            queue.arrivals(&mut arrived)?;
-            let now = now();
-            arrived.into_iter().for_each(|packet| self.line.take(Packet::Queued(packet), now));
-        }
-        for (index, tap) in self.taps.iter_mut().enumerate() {
-            for _ in 0..AT_ONCE {
-                let Some(packet) = tap.read()? else { break };
-                if self.bytes + packet.len() > MOST_BYTES || self.line.len() >= queue::LONGEST as usize {
-                    tap.write(&packet);
-                    self.early += 1;
-                    continue;
-                }
-                self.bytes += packet.len();
-                self.line.take(Packet::Taken(index, packet), now());
-            }
-        }
-        self.release(now())
-    }
-
-    fn release(&mut self, until: u64) -> Result<(), LinuxError> {
-        let mut queued = Vec::new();
-        while let Some(packet) = self.line.release(until) {
-            match packet {
-                Packet::Queued(number) => queued.push(number),
-                Packet::Taken(index, bytes) => {
-                    self.bytes = self.bytes.saturating_sub(bytes.len());
-                    self.taps[index].write(&bytes);
-                }
-            }
-        }
-        match &mut self.queue {
-            Some(queue) if !queued.is_empty() => queue.release(&queued),
-            _ => Ok(()),
-        }
-    }
-
-    /// Lets everything go at once, also what was on its way to us when the tables were closed.
-    fn let_go(&mut self, pulse: &Pulse) -> Result<(), LinuxError> {
-        let until = now() + LATECOMERS_NANOS;
-        loop {
-            self.work()?;
-            self.release(u64::MAX)?;
-            if now() >= until {
-                return Ok(());
-            }
-            pulse.beat.store(now(), Ordering::Relaxed);
-            wait_for(self.entries(), Some(until)).ok();
-        }
-    }
-
-    fn entries(&self) -> Vec<PollFd<'_>> {
-        let queues = self.queue.iter().map(|queue| PollFd::new(queue, PollFlags::IN));
-        queues.chain(self.taps.iter().map(|tap| PollFd::new(tap, PollFlags::IN))).collect()
-    }
-}
-
 /// The network devices of this thread's namespace, loopback aside.
 fn devices() -> Result<Vec<String>, LinuxError> {
     let path = std::path::PathBuf::from("/proc/thread-self/net/dev");
@@ -322,6 +298,16 @@ fn devices() -> Result<Vec<String>, LinuxError> {
         return Err(LinuxError::Call { what: "disturb the network namespace".to_owned(), source: nothing });
     }
     Ok(devices)
+}
+
+/// From a device through one of ours.
+fn detour(device: &str, tap: &Tap) -> Result<Detour, LinuxError> {
+    Ok(Detour {
+        device: device.to_owned(),
+        device_number: number_of(device)?,
+        through: tap.name().to_owned(),
+        through_number: tap.number(),
+    })
 }
 
 pub(super) fn number_of(device: &str) -> Result<u32, LinuxError> {
@@ -357,7 +343,9 @@ pub fn status(namespace: &Namespace, prefix: &str) -> Result<Vec<DisturbanceStat
             // What went past a queue because nobody listens was not held.
             let held = counted.queue.and_then(queue::held).map_or(0, |held| held.min(counted.queued));
             let disturbed = counted.hits.saturating_sub(counted.early);
-            DisturbanceStatus { table, seen: counted.seen, hits: disturbed.saturating_add(held) }
+            // TCP that was cut to fit a wire is counted by its parts here, and as a whole by the kernel.
+            let hits = disturbed.saturating_add(held).min(counted.seen);
+            DisturbanceStatus { table, seen: counted.seen, hits }
         };
         Ok(counted(prefix)?.into_iter().map(status).collect())
     });

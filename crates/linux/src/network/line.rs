@@ -49,6 +49,11 @@ impl<T> Line<T> {
             due = due.max(self.last);
         }
         self.last = due;
+        self.hold(packet, due);
+    }
+
+    /// Holds a packet until then.
+    pub(super) fn hold(&mut self, packet: T, due: u64) {
         self.arrived += 1;
         self.waiting.push(Waiting { due, number: self.arrived, packet });
     }

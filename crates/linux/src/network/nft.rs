@@ -20,9 +20,11 @@ pub(super) const SEEN: &str = "seen";
 pub(super) const HIT: &str = "hit";
 pub(super) const QUEUED: &str = "hit queue ";
 
-/// Comment of the rules that tell how many packets could not wait and went on at once, and the chain they stand in.
+/// Comments of the rules that tell how many packets could not wait and went on at once, and how many had to wait or were
+/// dropped, as this process counts them; and the chain they stand in.
 pub(super) const EARLY: &str = "early ";
-pub(super) const EARLY_CHAIN: &str = "early";
+pub(super) const SLOWED: &str = "slowed ";
+pub(super) const TOLD_CHAIN: &str = "told";
 
 const SUBSYSTEM: u16 = 10;
 const BATCH_BEGIN: u16 = 0x10;
@@ -81,6 +83,8 @@ pub(super) struct OwnedTables {
     socket: Netlink,
     name: String,
     entries: Vec<(Family, String)>,
+    /// The family of the table that has a chain for what is told.
+    tells: Option<Family>,
 }
 
 impl AsFd for OwnedTables {
@@ -110,14 +114,19 @@ impl OwnedTables {
             let of_table = table.chains.iter().filter(|chain| chain.is_entry);
             of_table.map(|chain| (table.family, chain.name.clone())).collect::<Vec<_>>()
         };
-        Ok(Self { socket, name: name.to_owned(), entries: made.iter().flat_map(entries).collect() })
+        let has_told = |table: &&Table| table.chains.iter().any(|chain| chain.name == TOLD_CHAIN);
+        let tells = made.iter().find(has_told).map(|table| table.family);
+        let entries = made.iter().flat_map(entries).collect();
+        Ok(Self { socket, name: name.to_owned(), entries, tells })
     }
 
-    /// Tells whoever looks that so many packets more went on at once. It stands in the table as it dies with us.
-    pub(super) fn tell_early(&mut self, packets: u64) -> Result<(), LinuxError> {
-        let rule = Rule::counting(&format!("{EARLY}{packets}"), Vec::new());
-        let attributes = rule.encode(&self.name, EARLY_CHAIN);
-        carry_out(&mut self.socket, vec![message(Family::Netdev, NEW_RULE, CREATE | APPEND, attributes)])
+    /// Tells whoever looks that something has happened to so many packets more. It stands in the table as it dies with us,
+    /// and what was told before stays: deleting rules makes the kernel wait, and packets with it.
+    pub(super) fn tell(&mut self, what: &str, packets: u64) -> Result<(), LinuxError> {
+        let Some(family) = self.tells else { return Ok(()) };
+        let rule = Rule::counting(&format!("{what}{packets}"), Vec::new());
+        let attributes = rule.encode(&self.name, TOLD_CHAIN);
+        carry_out(&mut self.socket, vec![message(family, NEW_RULE, CREATE | APPEND, attributes)])
             .map_err(|errno| LinuxError::call("add an nf_tables rule", errno))
     }
 

@@ -6,7 +6,7 @@
 use steadfast_model::network::{Peer, Traffic, Transport};
 
 use super::nft::{
-    Chain, DISTURB, EARLY_CHAIN, Family, HIT, Hook, QUEUED, Rule, SEEN, Table,
+    Chain, DISTURB, Family, HIT, Hook, QUEUED, Rule, SEEN, TOLD_CHAIN, Table,
     expression::{Expression, Header, Meta},
 };
 
@@ -34,6 +34,21 @@ pub(super) enum Action {
     Refuse,
     /// So many of a million are dropped.
     Lose(u32),
+    /// So many of a million, all of TCP, are answered with a reset.
+    Reset(u32),
+}
+
+/// Which of the packets that match are led away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Share {
+    /// All.
+    All,
+    /// So many of a million.
+    Some(u32),
+    /// All, and who counts those that are disturbed is not the kernel.
+    AllUncounted,
+    /// All but so many of a million of those whose turn it is, one of `every`. It is those that count as disturbed.
+    AllBut { every: u32, million: u32 },
 }
 
 /// A device whose packets are held, and the device of ours they are led through.
@@ -48,7 +63,7 @@ pub(super) struct Detour {
 /// Drops in the hooks of the devices, where no sender notices, or refuses in the hooks of the protocols.
 pub(super) fn dropping(traffic: &Traffic, action: Action, devices: &[String]) -> Table {
     let (family, ingress, egress) = match action {
-        Action::Refuse => (Family::Inet, INET_INPUT, INET_OUTPUT),
+        Action::Refuse | Action::Reset(_) => (Family::Inet, INET_INPUT, INET_OUTPUT),
         Action::Drop | Action::Lose(_) => (Family::Netdev, DEVICE_INGRESS, DEVICE_EGRESS),
     };
     let devices = if family == Family::Netdev { devices.to_vec() } else { Vec::new() };
@@ -63,7 +78,12 @@ pub(super) fn dropping(traffic: &Traffic, action: Action, devices: &[String]) ->
         chains.push(narrowing.entry("egress", hook, Side::Destination));
     }
     chains.extend(narrowing.ports());
-    let mut disturb = vec![Rule::counting(SEEN, vec![Expression::Count])];
+    let mut disturb = Vec::new();
+    if family == Family::Inet {
+        // Also the answers to what came in go out here.
+        disturb.push(Rule::of(vec![is_transport(TCP), is_reset(), Expression::Accept]));
+    }
+    disturb.push(Rule::counting(SEEN, vec![Expression::Count]));
     disturb.extend(match action {
         Action::Drop => vec![hit(vec![], vec![Expression::Drop])],
         Action::Lose(million) => vec![hit(vec![Expression::Chance(million)], vec![Expression::Drop])],
@@ -71,29 +91,34 @@ pub(super) fn dropping(traffic: &Traffic, action: Action, devices: &[String]) ->
             hit(vec![is_transport(TCP)], vec![Expression::Reset]),
             hit(vec![], vec![Expression::Unreachable]),
         ],
+        Action::Reset(million) => {
+            vec![hit(vec![is_transport(TCP), Expression::Chance(million)], vec![Expression::Reset])]
+        }
     });
     chains.push(Chain { name: DISTURB.to_owned(), hook: None, is_entry: false, rules: disturb });
     Table { family, chains }
 }
 
 /// Hands what comes in to a queue: one table for IPv4, one for IPv6.
-pub(super) fn queueing(traffic: &Traffic, queue: u16, native: bool) -> Vec<Table> {
+pub(super) fn queueing(traffic: &Traffic, share: Share, queue: u16, native: bool) -> Vec<Table> {
     let table = |family| {
         let narrowing = Narrowing { traffic, family, suffix: "" };
         let hook = Hook { number: PREROUTING, priority: MANGLE, devices: Vec::new() };
         let mut chains = vec![narrowing.entry("ingress", hook, Side::Source)];
         chains.extend(narrowing.ports());
         let to_queue = if native { Expression::Queue(queue) } else { Expression::CompatQueue(queue) };
-        let held = Rule::counting(&format!("{QUEUED}{queue}"), vec![Expression::Count, to_queue]);
-        let rules = vec![Rule::counting(SEEN, vec![Expression::Count]), held];
+        let rules = share.leading(&format!("{QUEUED}{queue}"), vec![to_queue]);
         chains.push(Chain { name: DISTURB.to_owned(), hook: None, is_entry: false, rules });
+        if share == Share::AllUncounted {
+            chains.push(told());
+        }
         Table { family, chains }
     };
     vec![table(Family::Ipv4), table(Family::Ipv6)]
 }
 
 /// Leads what goes out through devices of ours, and from there out as it was meant to.
-pub(super) fn detouring(traffic: &Traffic, detours: &[Detour]) -> Table {
+pub(super) fn detouring(traffic: &Traffic, share: Share, detours: &[Detour]) -> Table {
     let released = || Expression::number_is(Meta::Mark, RELEASED);
     let mut chains = Vec::new();
     for (index, detour) in detours.iter().enumerate() {
@@ -106,24 +131,14 @@ pub(super) fn detouring(traffic: &Traffic, detours: &[Detour]) -> Table {
         entry.rules.insert(0, Rule::of(vec![released(), Expression::Accept]));
         chains.push(entry);
         chains.extend(narrowing.ports());
-        let held = vec![
-            Expression::Count,
-            Expression::SetMark(RELEASED),
-            Expression::Forward(detour.through_number),
-        ];
+        let away = vec![Expression::SetMark(RELEASED), Expression::Forward(detour.through_number)];
         chains.push(Chain {
             name: format!("{DISTURB}{suffix}"),
             hook: None,
             is_entry: false,
-            rules: vec![Rule::counting(SEEN, vec![Expression::Count]), Rule::counting(HIT, held)],
+            rules: share.leading(HIT, away),
         });
-        // What the machine itself sends into our device, to find neighbours, is nobody's.
-        chains.push(Chain {
-            name: format!("quiet{suffix}"),
-            hook: Some(hook(&detour.through, DEVICE_EGRESS)),
-            is_entry: false,
-            rules: vec![Rule::of(vec![released(), Expression::Accept]), Rule::of(vec![Expression::Drop])],
-        });
+        chains.push(quiet(&suffix, &detour.through));
         chains.push(Chain {
             name: format!("back{suffix}"),
             hook: Some(hook(&detour.through, DEVICE_INGRESS)),
@@ -134,8 +149,84 @@ pub(super) fn detouring(traffic: &Traffic, detours: &[Detour]) -> Table {
             ])],
         });
     }
-    chains.push(Chain { name: EARLY_CHAIN.to_owned(), hook: None, is_entry: false, rules: Vec::new() });
+    chains.push(told());
     Table { family: Family::Netdev, chains }
+}
+
+/// Sends what comes in or goes out once more: what goes out by the device itself, what comes in by a device of ours that
+/// leads it to where it came in. The second one bears our mark and is passed over.
+pub(super) fn duplicating(
+    traffic: &Traffic,
+    million: u32,
+    devices: &[(String, u32)],
+    loops: &[Detour],
+) -> Table {
+    let out = devices.iter().map(|(device, number)| (device, DEVICE_EGRESS, *number));
+    let into = loops.iter().map(|each| (&each.device, DEVICE_INGRESS, each.through_number));
+    let mut chains = Vec::new();
+    for (index, (device, hook, by)) in out.chain(into).enumerate() {
+        let suffix = index.to_string();
+        let narrowing = Narrowing { traffic, family: Family::Netdev, suffix: &suffix };
+        let (name, side) = match hook {
+            DEVICE_EGRESS => ("egress", Side::Destination),
+            _ => ("ingress", Side::Source),
+        };
+        let hook = Hook { number: hook, priority: 0, devices: vec![device.clone()] };
+        let mut entry = narrowing.entry(name, hook, side);
+        let mut second = vec![Expression::number_is(Meta::Mark, RELEASED)];
+        if name == "ingress" {
+            // Nobody set a mark yet on what comes in.
+            second.push(Expression::SetMark(0));
+        }
+        second.push(Expression::Accept);
+        entry.rules.insert(0, Rule::of(second));
+        chains.push(entry);
+        chains.extend(narrowing.ports());
+        let again = vec![Expression::Duplicate { device: by, mark: RELEASED }];
+        let rules = Share::Some(million).leading(HIT, again);
+        chains.push(Chain { name: format!("{DISTURB}{suffix}"), hook: None, is_entry: false, rules });
+    }
+    chains.extend(loops.iter().enumerate().map(|(index, each)| quiet(&index.to_string(), &each.through)));
+    Table { family: Family::Netdev, chains }
+}
+
+impl Share {
+    /// Counts what matches, and leads the share away.
+    fn leading(self, comment: &str, away: Vec<Expression>) -> Vec<Rule> {
+        let seen = Rule::counting(SEEN, vec![Expression::Count]);
+        let counted = |mut first: Vec<Expression>, then| {
+            first.push(Expression::Count);
+            first.extend(then);
+            first
+        };
+        match self {
+            Self::AllUncounted => vec![seen, Rule::of(away)],
+            Self::All => vec![seen, Rule::counting(comment, counted(Vec::new(), away))],
+            Self::Some(million) => {
+                let chosen = counted(vec![Expression::Chance(million)], away);
+                vec![seen, Rule::counting(comment, chosen)]
+            }
+            Self::AllBut { every, million } => {
+                let turn = (every > 1).then_some(Expression::Every(every));
+                let chosen = turn.into_iter().chain([Expression::Chance(million)]).collect();
+                let ahead = Rule::counting(HIT, counted(chosen, vec![Expression::Accept]));
+                vec![seen, ahead, Rule::of(away)]
+            }
+        }
+    }
+}
+
+/// No packet comes here.
+fn told() -> Chain {
+    Chain { name: TOLD_CHAIN.to_owned(), hook: None, is_entry: false, rules: Vec::new() }
+}
+
+/// What the machine itself sends into a device of ours, to find neighbours, is nobody's.
+fn quiet(suffix: &str, device: &str) -> Chain {
+    let released = Expression::number_is(Meta::Mark, RELEASED);
+    let hook = Hook { number: DEVICE_EGRESS, priority: 0, devices: vec![device.to_owned()] };
+    let rules = vec![Rule::of(vec![released, Expression::Accept]), Rule::of(vec![Expression::Drop])];
+    Chain { name: format!("quiet{suffix}"), hook: Some(hook), is_entry: false, rules }
 }
 
 const TCP: u8 = 6;
@@ -256,6 +347,11 @@ fn address(peer: Peer, side: Side) -> Option<Expression> {
     let mask = (!whole).then(|| peer.mask());
     let header = Header::Network;
     (peer.prefix() > 0).then(|| Expression::HeaderIs { header, offset, value: peer.bytes(), mask })
+}
+
+/// `RST` among the flags of TCP.
+fn is_reset() -> Expression {
+    Expression::HeaderIs { header: Header::Transport, offset: 13, value: vec![4], mask: Some(vec![4]) }
 }
 
 fn is_transport(number: u8) -> Expression {

@@ -19,13 +19,19 @@ pub fn probe(traffic: &Traffic, fault: &NetworkFault) -> Result<String, LinuxErr
     aside(move || Held::put_on("steadfast_probe", &traffic_there, &fault_there, &["lo".to_owned()]))?;
     let direction = traffic.direction;
     Ok(match fault {
-        NetworkFault::Delay { .. } => match (direction.includes_ingress(), direction.includes_egress()) {
+        NetworkFault::Delay { .. }
+        | NetworkFault::Bandwidth { .. }
+        | NetworkFault::Corrupt { .. }
+        | NetworkFault::Reorder { .. } => match (direction.includes_ingress(), direction.includes_egress()) {
             (true, false) => "nftables and NFQUEUE",
             (false, _) => "nftables and TAP",
             (true, true) => "nftables, NFQUEUE and TAP",
         },
-        NetworkFault::Partition { visible: true } => "nftables",
-        NetworkFault::Partition { .. } | NetworkFault::Loss { .. } => "nftables at the devices",
+        NetworkFault::Duplicate { .. } if direction.includes_ingress() => "nftables at the devices and TAP",
+        NetworkFault::Partition { visible: true } | NetworkFault::Reset { .. } => "nftables",
+        NetworkFault::Partition { .. } | NetworkFault::Loss { .. } | NetworkFault::Duplicate { .. } => {
+            "nftables at the devices"
+        }
     }
     .to_owned())
 }

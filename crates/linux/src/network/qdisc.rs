@@ -51,7 +51,7 @@ impl Qdisc {
                 times = times.bytes(LATENCY64, &nanos(latency.std()).to_ne_bytes());
                 times = times.bytes(JITTER64, &nanos(jitter.std()).to_ne_bytes());
             }
-            NetworkFault::Partition { .. } => return None,
+            _ => return None,
         }
         // `struct tc_netem_qopt`: latency and jitter in ticks, which the attributes after it replace by nanoseconds.
         let [latency, limit, gap, duplicate, jitter] = [0, queue::LONGEST, 0, 0, 0];

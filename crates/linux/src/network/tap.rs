@@ -11,6 +11,7 @@ use std::{
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
+use super::cable::give_no_address;
 use crate::LinuxError;
 
 /// Flags and calls of linux/if_tun.h.
@@ -21,8 +22,10 @@ const SET_INTERFACE: libc::Ioctl = 0x4004_54ca;
 const SET_OFFLOAD: libc::Ioctl = 0x4004_54d0;
 /// Checksums left open, and TCP segments of up to 64 KiB, as between the kernel's own devices.
 const CHECKSUM_TSO4_TSO6: libc::c_ulong = 1 | 2 | 4;
-/// `struct virtio_net_hdr`, an Ethernet header with room for tags, and the largest packet.
-const LARGEST: usize = 10 + 64 + 65_536;
+/// `struct virtio_net_hdr`, which comes before every packet.
+pub(super) const HEADER: usize = 10;
+/// That, an Ethernet header with room for tags, and the largest packet.
+const LARGEST: usize = HEADER + 64 + 65_536;
 
 /// A device of this thread's network namespace.
 #[derive(Debug)]
@@ -40,8 +43,9 @@ impl AsFd for Tap {
 }
 
 impl Tap {
-    /// Makes one whose name begins with `prefix`, at most ten letters, and switches it on.
-    pub(super) fn make(prefix: &str) -> Result<Self, LinuxError> {
+    /// Makes one whose name begins with `prefix`, at most ten letters, and switches it on. `whole` packets are as the
+    /// kernel's own devices exchange them; others are as on a wire, with their checksums, and TCP is cut to fit.
+    pub(super) fn make(prefix: &str, whole: bool) -> Result<Self, LinuxError> {
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => {
                 LinuxError::Missing { what: "make a TAP device (/dev/net/tun)".to_owned() }
@@ -62,10 +66,20 @@ impl Tap {
         // SAFETY: the kernel reads and writes one `ifreq`, which outlives the call.
         check(unsafe { libc::ioctl(file.as_raw_fd(), SET_INTERFACE, &raw mut request) }).map_err(failed)?;
         // SAFETY: this call takes a number, no pointer.
-        check(unsafe { libc::ioctl(file.as_raw_fd(), SET_OFFLOAD, CHECKSUM_TSO4_TSO6) }).map_err(failed)?;
+        check(unsafe {
+            libc::ioctl(file.as_raw_fd(), SET_OFFLOAD, if whole { CHECKSUM_TSO4_TSO6 } else { 0 })
+        })
+        .map_err(failed)?;
 
         let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
             .map_err(|errno| LinuxError::call("open a socket", errno))?;
+        let name: Vec<u8> =
+            request.ifr_name.iter().map(|byte| byte.cast_unsigned()).take_while(|byte| *byte != 0).collect();
+        let name = String::from_utf8_lossy(&name).into_owned();
+        let number = rustix::net::netdevice::name_to_index(&socket, &name)
+            .map_err(|errno| LinuxError::call("find the TAP device", errno))?;
+        // What the kernel asks on its own behalf would be taken for packets. One without IPv6 asks nothing.
+        give_no_address(number).ok();
         // SAFETY: the kernel reads the name in and writes flags to one `ifreq`, which outlives the call.
         check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFFLAGS, &raw mut request) })
             .map_err(failed)?;
@@ -77,11 +91,6 @@ impl Tap {
         check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw mut request) })
             .map_err(failed)?;
 
-        let name: Vec<u8> =
-            request.ifr_name.iter().map(|byte| byte.cast_unsigned()).take_while(|byte| *byte != 0).collect();
-        let name = String::from_utf8_lossy(&name).into_owned();
-        let number = rustix::net::netdevice::name_to_index(&socket, &name)
-            .map_err(|errno| LinuxError::call("find the TAP device", errno))?;
         Ok(Self { file, name, number, buffer: vec![0; LARGEST] })
     }
 

@@ -1,7 +1,8 @@
 //! `fault try` of the network faults, by hand, in a network namespace of their own.
 
 use std::{
-    net::{SocketAddr, UdpSocket},
+    io::ErrorKind,
+    net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
     time::Duration,
 };
 
@@ -45,6 +46,12 @@ impl Cable {
 
 #[track_caller]
 fn stops_packets(test: &str, kind: &str, with: &str) {
+    disturbs(test, kind, with, |cable| assert!(!cable.carries()));
+}
+
+/// What is felt of a fault while it is in place.
+#[track_caller]
+fn disturbs(test: &str, kind: &str, with: &str, feels: impl FnOnce(&Cable)) {
     let Some(cable) = Cable::new_or_skip(test) else { return };
     let place = Place::new();
     assert!(cable.carries());
@@ -52,7 +59,7 @@ fn stops_packets(test: &str, kind: &str, with: &str) {
     let mut running =
         place.start(&["fault", "try", kind, "--with", with, "--into", &into, "--for", "2s", "--yes"]);
     running.wait_for("injected");
-    assert!(!cable.carries());
+    feels(&cable);
     running.wait().expect(0).says("nftables").says("in effect").says("taken away; not in place");
     // What was held may arrive first.
     while cable.a.recv(&mut [0; 8]).is_ok() {}
@@ -77,6 +84,64 @@ fn network_loss_loses() {
 #[test]
 fn network_delay_holds() {
     stops_packets("network_delay_holds", "networkDelay", "{ latency: 400ms }");
+}
+
+#[test]
+fn network_corrupt_makes_checksums_wrong() {
+    let name = "network_corrupt_makes_checksums_wrong";
+    stops_packets(name, "networkCorrupt", "{ percent: 100%, direction: ingress }");
+}
+
+#[test]
+fn network_duplicate_sends_twice() {
+    disturbs("network_duplicate_sends_twice", "networkDuplicate", "{ percent: 100% }", |cable| {
+        cable.b.send_to(b"x", cable.a.local_addr().unwrap()).unwrap();
+        let arrived = (0..3).take_while(|_| cable.a.recv(&mut [0; 8]).is_ok()).count();
+        assert_eq!(arrived, 2);
+    });
+}
+
+#[test]
+fn network_bandwidth_makes_packets_wait() {
+    let with = "{ rate: 8kbit/s, burst: 3kB }";
+    disturbs("network_bandwidth_makes_packets_wait", "networkBandwidth", with, |cable| {
+        for _ in 0..4 {
+            // 1,028 bytes with headers.
+            cable.b.send_to(&[7; 1_000], cable.a.local_addr().unwrap()).unwrap();
+        }
+        // Two at once, one 84 ms later and the last after more than a second.
+        let arrived = (0..4).take_while(|_| cable.a.recv(&mut [0; 8]).is_ok()).count();
+        assert!((2..=3).contains(&arrived), "{arrived}");
+    });
+}
+
+#[test]
+fn network_reorder_lets_one_overtake() {
+    let with = "{ percent: 100%, gap: 2, latency: 100ms, direction: ingress }";
+    disturbs("network_reorder_lets_one_overtake", "networkReorder", with, |cable| {
+        let there = cable.a.local_addr().unwrap();
+        for number in 0..2 {
+            cable.b.send_to(&[number], there).unwrap();
+        }
+        let mut arrived = [0; 2];
+        for place in &mut arrived {
+            cable.a.recv(std::slice::from_mut(place)).unwrap();
+        }
+        assert_eq!(arrived, [1, 0]);
+    });
+}
+
+#[test]
+fn network_reset_refuses() {
+    disturbs("network_reset_refuses", "networkReset", "{ ports: [7000] }", |cable| {
+        let inside = |name: &str| Namespace::named(name).unwrap().unwrap();
+        let address = SocketAddr::from((NetnsPair::ADDRESS_A, 7000));
+        let _listener = inside(&cable.pair.a).inside(|| TcpListener::bind(address).unwrap()).unwrap();
+        let connect = || TcpStream::connect_timeout(&address, Duration::from_secs(2));
+        let refused = inside(&cable.pair.b).inside(connect).unwrap().unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+        assert!(cable.carries(), "UDP passes");
+    });
 }
 
 #[test]
@@ -111,6 +176,9 @@ fn the_machines_own_network_namespace_and_wrong_settings_are_refused() {
     attempt("networkPartition", "{ peers: [127.0.0.1] }").expect(64).says("loopback is never disturbed");
     attempt("networkPartition", "{ peers: [10.0.0.1/8] }").expect(64).says("first address of the network");
     attempt("networkLoss", "{ percent: 0 }").expect(64).says("disturbs nothing");
+    attempt("networkReorder", "{ percent: 100%, latency: 5ms }")
+        .expect(64)
+        .says("none is left to be overtaken");
     attempt("networkDelay", "{ latency: 5ms, correlation: 5% }").expect(64).says("correlation");
     place.assert_untouched();
 }

@@ -5,12 +5,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use steadfast_model::{
     Duration, Effect, InjectionId, Observation, Problems, ResolvedTarget,
-    network::{Backend, Direction, MOST_WAITING, NetworkFault, Peer, Ports, Traffic, Transport},
+    network::{Backend, Direction, NetworkFault, Peer, Ports, Traffic, Transport},
 };
 
 use crate::{
     Fault, FaultError, Preview,
-    on_network::{self, Plan, check_backend, check_traffic},
+    on_network::{self, Plan, check_backend, check_traffic, room},
     settings::{check_latency, spread},
     world::{Injection, World},
 };
@@ -50,8 +50,6 @@ pub struct NetworkDelay {
 const KIND: &str = "networkDelay";
 /// No packet waits longer.
 const LONGEST: std::time::Duration = std::time::Duration::from_secs(60);
-/// When no more packets a second fit, that is said.
-const FEW: f64 = 100_000.0;
 
 fn on_the_way_in() -> Direction {
     Direction::Ingress
@@ -63,15 +61,8 @@ impl NetworkDelay {
         Traffic { direction, peers, ports, protocol }
     }
 
-    /// How much traffic fits, where that may be too little.
     fn warnings(&self) -> Vec<String> {
-        let fits = f64::from(MOST_WAITING) / self.latency.seconds();
-        let warning = || {
-            format!(
-                "at most {MOST_WAITING} packets wait at once: above {fits:.0} packets a second some pass undelayed, and the effect does not count as seen"
-            )
-        };
-        if fits < FEW { vec![warning()] } else { Vec::new() }
+        room(self.latency, "some pass undelayed, and the effect does not count as seen")
     }
 
     fn fault(&self) -> NetworkFault {

@@ -10,8 +10,7 @@ use steadfast_model::{
 
 use crate::{
     Fault, FaultError, Preview,
-    on_network::{self, Plan, check_backend, check_traffic},
-    settings::check_share,
+    on_network::{self, Plan, check_backend, check_packets, check_traffic},
     world::{Injection, World},
 };
 
@@ -39,8 +38,6 @@ pub struct NetworkLoss {
 }
 
 const KIND: &str = "networkLoss";
-/// One of a million.
-const SMALLEST: f64 = 1e-6;
 
 impl NetworkLoss {
     fn traffic(&self) -> Traffic {
@@ -56,11 +53,7 @@ impl NetworkLoss {
 #[async_trait]
 impl Fault for NetworkLoss {
     fn check(&self, problems: &mut Problems) {
-        check_share(self.percent, problems);
-        if self.percent.fraction() > 0.0 && self.percent.fraction() < SMALLEST {
-            let message = format!("{} is less than one packet of a million", self.percent);
-            problems.error(&["percent"], message, Some("write at least 0.0001%"));
-        }
+        check_packets(self.percent, problems);
         check_traffic(&self.peers, &self.ports, self.protocol, problems);
         check_backend(&self.traffic(), &self.fault(), problems);
     }

@@ -49,9 +49,11 @@ impl FakeNamespace {
         for (status, fault) in &mut self.disturbances {
             status.seen += count;
             status.hits = match fault {
-                NetworkFault::Loss { percent, .. } => {
-                    (status.seen as f64 * percent.fraction()).floor() as u64
-                }
+                NetworkFault::Loss { percent, .. }
+                | NetworkFault::Duplicate { percent }
+                | NetworkFault::Corrupt { percent }
+                | NetworkFault::Reorder { percent, .. }
+                | NetworkFault::Reset { percent } => (status.seen as f64 * percent.fraction()).floor() as u64,
                 _ => status.seen,
             };
         }

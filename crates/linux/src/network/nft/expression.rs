@@ -35,6 +35,10 @@ pub(in crate::network) enum Expression {
     CompatQueue(u16),
     /// Sends out through the device with this number.
     Forward(u32),
+    /// Sends a second one out through the device with this number, and that one bears this mark.
+    Duplicate { device: u32, mark: u32 },
+    /// Goes on for the last of so many packets.
+    Every(u32),
 }
 
 /// Properties of packets.
@@ -57,6 +61,8 @@ pub(in crate::network) enum Header {
 }
 
 const REGISTER: u32 = 1;
+/// Where something is kept for later.
+const ASIDE: u32 = 2;
 const VERDICT: u32 = 0;
 const EQUAL: u32 = 0;
 const DIFFERENT: u32 = 1;
@@ -76,6 +82,10 @@ impl Expression {
     /// The list element of this expression: most are several steps of the kernel.
     pub(super) fn steps(&self) -> Vec<(&'static str, Attributes)> {
         let list = Attributes::new;
+        let number = |value: u32| {
+            ("immediate", list().number(1, REGISTER).nest(2, list().bytes(1, &value.to_ne_bytes())))
+        };
+        let mark_from = |register| ("meta", list().number(2, Meta::Mark as u32).number(3, register));
         match self {
             Self::MetaIs(meta, value) => vec![
                 ("meta", list().number(1, REGISTER).number(2, *meta as u32)),
@@ -85,10 +95,7 @@ impl Expression {
                 ("meta", list().number(1, REGISTER).number(2, *meta as u32)),
                 ("cmp", compare(DIFFERENT, value)),
             ],
-            Self::SetMark(mark) => vec![
-                ("immediate", list().number(1, REGISTER).nest(2, list().bytes(1, &mark.to_ne_bytes()))),
-                ("meta", list().number(2, Meta::Mark as u32).number(3, REGISTER)),
-            ],
+            Self::SetMark(mark) => vec![number(*mark), mark_from(REGISTER)],
             Self::HeaderIs { header, offset, value, mask } => {
                 let mut steps = vec![("payload", payload(*header, *offset, value.len()))];
                 if let Some(mask) = mask {
@@ -139,9 +146,19 @@ impl Expression {
                     [*number, 1, BYPASS, 0].iter().flat_map(|field| field.to_ne_bytes()).collect();
                 vec![("target", list().text(1, "NFQUEUE").number(2, 3).bytes(3, &info))]
             }
-            Self::Forward(device) => vec![
-                ("immediate", list().number(1, REGISTER).nest(2, list().bytes(1, &device.to_ne_bytes()))),
-                ("fwd", list().number(1, REGISTER)),
+            Self::Forward(device) => vec![number(*device), ("fwd", list().number(1, REGISTER))],
+            Self::Duplicate { device, mark } => vec![
+                ("meta", list().number(1, ASIDE).number(2, Meta::Mark as u32)),
+                number(*mark),
+                mark_from(REGISTER),
+                number(*device),
+                ("dup", list().number(2, REGISTER)),
+                // The first one keeps the mark it had.
+                mark_from(ASIDE),
+            ],
+            Self::Every(packets) => vec![
+                ("numgen", list().number(1, REGISTER).number(2, *packets).number(3, 0).number(4, 0)),
+                ("cmp", compare(EQUAL, &packets.saturating_sub(1).to_ne_bytes())),
             ],
         }
     }

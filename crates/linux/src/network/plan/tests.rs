@@ -24,7 +24,7 @@ fn a_chain_is_made_only_for_what_narrows() {
     let refusing = dropping(&narrow, Action::Refuse, &devices);
     assert_eq!(
         (refusing.family, shape(&refusing)),
-        (Family::Inet, vec![("egress", 4), ("ports", 4), ("disturb", 3)])
+        (Family::Inet, vec![("egress", 4), ("ports", 4), ("disturb", 4)])
     );
 }
 
@@ -35,9 +35,9 @@ fn no_packet_can_meet_a_disturbance_twice() {
     }));
     let detour =
         Detour { device: "eth0".into(), device_number: 2, through: "tap0".into(), through_number: 3 };
-    let mut tables = queueing(&narrow, 1, true);
+    let mut tables = queueing(&narrow, Share::All, 1, true);
     tables.push(dropping(&narrow, Action::Lose(1), &["eth0".to_owned()]));
-    tables.push(detouring(&narrow, &[detour]));
+    tables.push(detouring(&narrow, Share::All, &[detour]));
     for chain in
         tables.iter().flat_map(|table| &table.chains).filter(|chain| !chain.name.starts_with(DISTURB))
     {
@@ -54,7 +54,7 @@ fn no_packet_can_meet_a_disturbance_twice() {
 
 #[test]
 fn loopback_passes_where_the_hooks_see_it() {
-    for table in queueing(&Traffic::default(), 1, false) {
+    for table in queueing(&Traffic::default(), Share::All, 1, false) {
         let first = &table.chains[0].rules[0].expressions;
         assert_eq!(first[..], [Expression::number_is(Meta::InDevice, 1), Expression::Accept]);
     }
@@ -69,7 +69,7 @@ fn a_table_of_one_family_asks_for_no_peer_of_the_other() {
     let narrow = traffic(serde_json::json!({
         "direction": "ingress", "peers": ["fd00::/8"], "ports": [], "protocol": null
     }));
-    let tables = queueing(&narrow, 1, true);
+    let tables = queueing(&narrow, Share::All, 1, true);
     // Only the rule that passes loopback.
     assert_eq!((tables[0].family, tables[0].chains[0].rules.len()), (Family::Ipv4, 1));
     assert_eq!((tables[1].family, tables[1].chains[0].rules.len()), (Family::Ipv6, 3));
@@ -79,10 +79,45 @@ fn a_table_of_one_family_asks_for_no_peer_of_the_other() {
 fn a_packet_that_was_released_is_not_held_again() {
     let detour =
         Detour { device: "eth0".into(), device_number: 2, through: "tap0".into(), through_number: 3 };
-    let table = detouring(&Traffic::default(), &[detour]);
+    let table = detouring(&Traffic::default(), Share::All, &[detour]);
     let chain = |name: &str| &table.chains.iter().find(|chain| chain.name == name).unwrap().rules;
     let passes = [Expression::number_is(Meta::Mark, RELEASED), Expression::Accept];
     assert_eq!(chain("egress0")[0].expressions[..], passes);
     assert_eq!(chain("quiet0")[0].expressions[..], passes);
     assert_eq!(chain("back0")[0].expressions[..], [Expression::SetMark(RELEASED), Expression::Forward(2)]);
+}
+
+#[test]
+fn a_second_one_is_not_duplicated_again_and_what_came_in_loses_its_mark() {
+    let detour =
+        Detour { device: "eth0".into(), device_number: 2, through: "tap0".into(), through_number: 3 };
+    let table = duplicating(&Traffic::default(), 50_000, &[("eth0".to_owned(), 2)], &[detour]);
+    let chain = |name: &str| &table.chains.iter().find(|chain| chain.name == name).unwrap().rules;
+    let ours = || Expression::number_is(Meta::Mark, RELEASED);
+    assert_eq!(chain("egress0")[0].expressions[..], [ours(), Expression::Accept]);
+    assert_eq!(chain("ingress1")[0].expressions[..], [ours(), Expression::SetMark(0), Expression::Accept]);
+    assert_eq!(chain("quiet0")[1].expressions[..], [Expression::Drop]);
+    // Out by the device itself, in by ours.
+    for (name, device) in [("disturb0", 2), ("disturb1", 3)] {
+        let again = Expression::Duplicate { device, mark: RELEASED };
+        assert_eq!(chain(name)[1].expressions[..], [Expression::Chance(50_000), Expression::Count, again]);
+    }
+}
+
+#[test]
+fn a_reset_passes_where_senders_are_told() {
+    for action in [Action::Refuse, Action::Reset(1)] {
+        let table = dropping(&Traffic::default(), action, &[]);
+        let first = &table.chains.last().unwrap().rules[0].expressions;
+        assert_eq!(first[..], [is_transport(TCP), is_reset(), Expression::Accept], "{action:?}");
+    }
+}
+
+#[test]
+fn what_overtakes_passes_and_is_all_that_counts_as_disturbed() {
+    let share = Share::AllBut { every: 5, million: 500_000 };
+    let rules = share.leading("held", vec![Expression::Drop]);
+    let ahead = [Expression::Every(5), Expression::Chance(500_000), Expression::Count, Expression::Accept];
+    assert_eq!((rules[1].comment.as_deref(), &rules[1].expressions[..]), (Some(HIT), &ahead[..]));
+    assert_eq!((&rules[2].comment, &rules[2].expressions[..]), (&None, &[Expression::Drop][..]));
 }

@@ -1,112 +1,20 @@
 //! Real packets between real network namespaces.
 
+mod chance;
+mod holding;
+mod rates;
+mod resets;
+
 use std::{
     io::{ErrorKind, Read, Write},
-    net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket},
-    sync::Arc,
-    thread::{self, JoinHandle},
-    time::Duration,
+    net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
+    thread,
 };
 
+use holding::{Holding, SOON, arrives, ends, is_likely, named};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
-use steadfast_linux::network::{Held, Namespace, Pulse, status};
-use steadfast_model::{
-    BootTime, InjectionId,
-    network::{Disturbance, DisturbanceId, DisturbanceStatus, NetworkFault, Traffic},
-};
 use steadfast_testkit::NetnsPair;
-
-const FOREVER: BootTime = BootTime(u64::MAX);
-const SOON: Duration = Duration::from_millis(400);
-
-/// A disturbance of the first namespace of a pair, on a thread that holds it.
-struct Holding {
-    id: DisturbanceId,
-    pulse: Arc<Pulse>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Holding {
-    fn put(pair: &NetnsPair, fault: serde_json::Value, traffic: serde_json::Value) -> Self {
-        let namespace = named(&pair.a);
-        let id = DisturbanceId { injection: InjectionId::new(), number: 0 };
-        let disturbance = Disturbance {
-            id,
-            namespace: namespace.identity().clone(),
-            path: "/nowhere".into(),
-            traffic: narrowed(traffic),
-            fault: serde_json::from_value::<NetworkFault>(fault).unwrap(),
-            deadline: FOREVER,
-            lease: FOREVER,
-        };
-        let pulse = Arc::new(Pulse::new().unwrap());
-        let (beats, (tell, told)) = (pulse.clone(), std::sync::mpsc::channel());
-        let thread = thread::spawn(move || {
-            namespace.enter().unwrap();
-            let held = Held::put(&disturbance).unwrap();
-            tell.send(()).unwrap();
-            held.keep(&beats).unwrap();
-        });
-        told.recv().unwrap();
-        Self { id, pulse, thread: Some(thread) }
-    }
-
-    fn status(&self, pair: &NetnsPair) -> Option<DisturbanceStatus> {
-        let found = status(&named(&pair.a), &DisturbanceId::tables_of(self.id.injection)).unwrap();
-        assert!(found.iter().all(|one| one.table == self.id.table()));
-        found.into_iter().next()
-    }
-
-    fn take_away(&mut self) {
-        self.pulse.end();
-        self.thread.take().unwrap().join().unwrap();
-    }
-}
-
-impl Drop for Holding {
-    fn drop(&mut self) {
-        self.pulse.end();
-    }
-}
-
-fn named(name: &str) -> Namespace {
-    Namespace::named(name).unwrap().unwrap()
-}
-
-fn narrowed(given: serde_json::Value) -> Traffic {
-    let mut all = json!({ "direction": "both", "peers": [], "ports": [], "protocol": null });
-    for (key, value) in given.as_object().unwrap() {
-        all[key] = value.clone();
-    }
-    serde_json::from_value(all).unwrap()
-}
-
-fn udp(netns: &str, address: IpAddr, port: u16) -> UdpSocket {
-    let socket = named(netns).inside(|| UdpSocket::bind(SocketAddr::from((address, port))).unwrap()).unwrap();
-    socket.set_read_timeout(Some(SOON)).unwrap();
-    socket
-}
-
-/// Whether a packet gets from one socket to the other, and is not refused on the way.
-fn arrives(from: &UdpSocket, to: &UdpSocket) -> bool {
-    // One that waited for the other's address while nothing got through may have come late.
-    to.set_nonblocking(true).unwrap();
-    while to.recv(&mut [0; 8]).is_ok() {}
-    to.set_nonblocking(false).unwrap();
-    from.send_to(b"x", to.local_addr().unwrap()).unwrap();
-    to.recv(&mut [0; 8]).is_ok()
-}
-
-/// Both ends of a pair, over IPv4 or IPv6.
-fn ends(pair: &NetnsPair, six: bool, port: u16) -> (UdpSocket, UdpSocket) {
-    let (a, b) = if six {
-        (NetnsPair::ADDRESS6_A, NetnsPair::ADDRESS6_B)
-    } else {
-        (NetnsPair::ADDRESS_A, NetnsPair::ADDRESS_B)
-    };
-    (udp(&pair.a, a, port), udp(&pair.b, b, port))
-}
 
 fn seconds() -> f64 {
     let now = clock_gettime(ClockId::Monotonic);
@@ -209,18 +117,17 @@ fn a_visible_partition_tells_who_sends() {
     assert_eq!(open.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
     let counted = visible.status(&pair).unwrap();
     assert!(counted.hits >= 2, "{counted:?}");
+    // Who sends from outside is told too: the answer to what came in gets out.
+    let inside = SocketAddr::from((NetnsPair::ADDRESS_A, 7003));
+    let _listener = named(&pair.a).inside(|| TcpListener::bind(inside).unwrap()).unwrap();
+    let from_outside = named(&pair.b).inside(|| TcpStream::connect_timeout(&inside, SOON)).unwrap();
+    assert_eq!(from_outside.unwrap_err().kind(), ErrorKind::ConnectionRefused);
     // Inside the namespace everything goes on.
     let own = named(&pair.a).inside(|| UdpSocket::bind("127.0.0.1:0").unwrap()).unwrap();
     own.set_read_timeout(Some(SOON)).unwrap();
     assert!(arrives(&own, &own));
     visible.take_away();
     drop(connect().unwrap());
-}
-
-/// The interval that holds the number of losses with 99 % probability: normal approximation, good at these sizes.
-fn ninety_nine_percent(packets: f64, share: f64) -> std::ops::RangeInclusive<f64> {
-    let reach = 2.576 * (packets * share * (1.0 - share)).sqrt() + 1.0;
-    packets * share - reach..=packets * share + reach
 }
 
 #[test]
@@ -245,10 +152,7 @@ fn as_many_packets_are_lost_as_asked_for() {
         let (counted, lost) = (holding.status(&pair).unwrap(), f64::from(PACKETS - arrived));
         assert_eq!(counted.seen, u64::from(PACKETS));
         assert_eq!(counted.hits, u64::from(PACKETS - arrived));
-        // One run in a hundred falls outside of that; one in a thousand million falls outside of twice that.
-        let expected = ninety_nine_percent(f64::from(PACKETS), 0.1);
-        let middle = f64::from(PACKETS) * 0.1;
-        assert!((lost - middle).abs() <= 2.4 * (expected.end() - middle), "{direction}: {lost} of {PACKETS}");
+        assert!(is_likely(lost, f64::from(PACKETS), 0.1), "{direction}: {lost} of {PACKETS}");
         holding.take_away();
     }
 }
