@@ -33,19 +33,37 @@ pub(crate) async fn check(
     if pids.is_empty() {
         return Ok(());
     }
-    let ours = ours(ledger, own, binding).await?;
-    for pid in pids {
-        let why = match ours.get(&pid) {
-            Some(why) => Some((*why).to_owned()),
-            None => own_program::at_work(pid, own)?.map_or_else(|| by_nature(pid), |why| Ok(Some(why)))?,
-        };
-        if let Some(why) = why {
+    match find(&pids, ledger, own, binding).await? {
+        None => Ok(()),
+        Some((pid, why)) => {
             let message = format!("disturb process {pid}: it is {why}");
             let hint = "faults go into what is verified, never into what verifies it or leads there";
-            return Err(host_error(HostErrorKind::Protected, message, Some(hint)));
+            Err(host_error(HostErrorKind::Protected, message, Some(hint)))
         }
     }
-    Ok(())
+}
+
+/// The first of these processes that is protected, and why it is.
+///
+/// # Errors
+/// When the ledger or the process table cannot be read.
+pub(crate) async fn find(
+    pids: &[u32],
+    ledger: &Ledger,
+    own: &ProcessIdentity,
+    binding: &Binding,
+) -> Result<Option<(u32, String)>, HostError> {
+    let ours = ours(ledger, own, binding).await?;
+    for pid in pids {
+        let why = match ours.get(pid) {
+            Some(why) => Some((*why).to_owned()),
+            None => own_program::at_work(*pid, own)?.map_or_else(|| by_nature(*pid), |why| Ok(Some(why)))?,
+        };
+        if let Some(why) = why {
+            return Ok(Some((*pid, why)));
+        }
+    }
+    Ok(None)
 }
 
 fn process_of(target: &ResolvedTarget) -> Option<u32> {

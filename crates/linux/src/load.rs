@@ -1,10 +1,11 @@
 //! Load on this machine: making it, seeing it, and how much room there is for it.
 //!
-//! All of it is made by threads of one name in a process of its own, so that the end of that process is the way back,
+//! CPU, memory and file systems. All of it is made by threads of one name in a process of its own, so that the end of that process is the way back,
 //! and what the kernel counts of those threads is what can be seen from outside.
 
 mod balloon;
-mod cgroup;
+pub(crate) mod cgroup;
+mod filler;
 mod room;
 mod spin;
 mod usage;
@@ -56,6 +57,15 @@ impl Load {
                 let (stop, stress) = (load.stop.clone(), stress.clone());
                 start(move || {
                     if let Err(error) = balloon::hold(&stress, &stop) {
+                        lost(error);
+                    }
+                })?;
+            }
+            Stress::Fill { ref path, ref device, size, wholly } => {
+                let filler = filler::Filler::new(path, device, size, wholly)?;
+                let stop = load.stop.clone();
+                start(move || {
+                    if let Err(error) = filler.hold(&stop) {
                         lost(error);
                     }
                 })?;

@@ -1,6 +1,6 @@
 //! What the kernel counts of a process that makes load.
 
-use std::{io, path::PathBuf};
+use std::{io, os::unix::fs::MetadataExt, path::PathBuf};
 
 use steadfast_model::{Clock, process::ProcessIdentity, stress::CpuLimit};
 
@@ -23,6 +23,8 @@ pub struct Usage {
     pub held_bytes: u64,
     /// Memory of it that was swapped out, in bytes.
     pub swapped_bytes: u64,
+    /// Room that its files without a name take, in bytes.
+    pub file_bytes: u64,
     /// CPUs it may run on.
     pub usable_cpus: u32,
     /// How much CPU time its cgroup leaves it.
@@ -51,6 +53,7 @@ fn read(pid: u32) -> Result<Option<Usage>, LinuxError> {
         waited_nanos: 0,
         held_bytes: kibibytes(&status, "RssAnon:"),
         swapped_bytes: kibibytes(&status, "VmSwap:"),
+        file_bytes: nameless_files(&folder.join("fd")),
         usable_cpus: cpus_allowed(&status),
         cpu_limit: cgroup::cpu_limit(pid)?,
     };
@@ -78,6 +81,13 @@ fn add_thread(usage: &mut Usage, folder: &std::path::Path) -> Result<(), LinuxEr
     usage.ran_nanos = usage.ran_nanos.saturating_add(ran);
     usage.waited_nanos = usage.waited_nanos.saturating_add(waited);
     Ok(())
+}
+
+/// What the files take that are open there and have no name, in bytes; zero for a process of somebody else.
+fn nameless_files(descriptors: &std::path::Path) -> u64 {
+    let entries = std::fs::read_dir(descriptors).into_iter().flatten().filter_map(Result::ok);
+    let found = entries.filter_map(|entry| std::fs::metadata(entry.path()).ok());
+    found.filter(|file| file.is_file() && file.nlink() == 0).map(|file| file.blocks() * 512).sum()
 }
 
 /// Time on a CPU, and time waiting for one: the first two numbers, in nanoseconds (sched-stats of the kernel).

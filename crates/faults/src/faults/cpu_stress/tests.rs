@@ -44,7 +44,7 @@ fn worker(millis: u64, ran: f64, waited: f64) -> StressWorker {
 }
 
 fn seen(worker: StressWorker) -> Observation {
-    let status = StressStatus { boot_id: "b".to_owned(), workers: vec![worker] };
+    let status = StressStatus { boot_id: "b".to_owned(), workers: vec![worker], volume: None };
     Observation { targets: vec![Sighting::Host(Box::new(status))] }
 }
 

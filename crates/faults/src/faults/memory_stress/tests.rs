@@ -42,7 +42,7 @@ fn worker(seconds: u64, held_bytes: u64, swapped_bytes: u64) -> StressWorker {
 }
 
 fn judge(worker: StressWorker) -> Effect {
-    let status = StressStatus { boot_id: "b".to_owned(), workers: vec![worker] };
+    let status = StressStatus { boot_id: "b".to_owned(), workers: vec![worker], volume: None };
     let now = Observation { targets: vec![Sighting::Host(Box::new(status))] };
     fault(json!({ "size": "1GiB" })).judge(&Observation::default(), &now)
 }
