@@ -147,7 +147,10 @@ impl Scene {
             return example(kind);
         }
         let disk = self.disk.as_ref().ok_or("mounting a disk does need root")?;
-        let settings = serde_json::json!({ "path": disk.path(), "fill": "80%" });
+        let settings = match kind.kind {
+            "diskFill" => serde_json::json!({ "path": disk.path(), "fill": "80%" }),
+            _ => serde_json::json!({ "path": disk.path(), "size": "16MiB", "rate": "5MiB/s" }),
+        };
         (kind.parse)(settings).map_err(|why| format!("{why:?}"))
     }
 

@@ -5,6 +5,7 @@
 
 mod balloon;
 pub(crate) mod cgroup;
+mod churn;
 mod filler;
 mod room;
 mod spin;
@@ -13,7 +14,7 @@ mod usage;
 use std::{
     io,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -70,9 +71,63 @@ impl Load {
                     }
                 })?;
             }
+            Stress::Disk { ref path, ref device, size, readers, writers, rate } => {
+                let churn = churn::Churn::new(path, device, size, rate)?;
+                let (stop, lost) = (load.stop.clone(), Lost::new(lost));
+                start(move || {
+                    let begun =
+                        churn.lay_out(&stop).and_then(|()| churn_on(&churn, readers, writers, &stop, &lost));
+                    if let Err(error) = begun {
+                        lost.tell(error);
+                    }
+                    // It stays, as it is the oldest of the threads that are counted.
+                    while !stop.load(Ordering::Relaxed) {
+                        sleep(Duration::from_millis(20));
+                    }
+                })?;
+            }
         }
         Ok(load)
     }
+}
+
+/// Tells once that the load is lost, whichever of its threads is the first to notice.
+#[derive(Clone)]
+struct Lost(Arc<Mutex<Option<Tell>>>);
+
+type Tell = Box<dyn FnOnce(LinuxError) + Send>;
+
+impl Lost {
+    fn new(tell: impl FnOnce(LinuxError) + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(Some(Box::new(tell)))))
+    }
+
+    fn tell(&self, error: LinuxError) {
+        let tell = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(tell) = tell {
+            tell(error);
+        }
+    }
+}
+
+fn churn_on(
+    churn: &churn::Churn,
+    readers: u32,
+    writers: u32,
+    stop: &Arc<AtomicBool>,
+    lost: &Lost,
+) -> Result<(), LinuxError> {
+    for (way, threads) in [(churn::Way::Read, readers), (churn::Way::Write, writers)] {
+        for number in 0..threads {
+            let (churn, stop, lost) = (churn.clone(), stop.clone(), lost.clone());
+            start(move || {
+                if let Err(error) = churn.go_on(way, number, threads, &stop) {
+                    lost.tell(error);
+                }
+            })?;
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Load {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BootTime, ByteSize, Duration, Percent,
+    BootTime, ByteRate, ByteSize, Duration, Percent,
     process::{ProcessIdentity, ProcessState},
 };
 
@@ -39,6 +39,22 @@ pub enum Stress {
         /// Whether what is left after that is taken too, to the last byte.
         wholly: bool,
     },
+    /// Reads and writes a file without a name, past the page cache.
+    Disk {
+        /// A directory on its file system.
+        path: PathBuf,
+        /// Which file system must be found there: [`Volume::device`].
+        device: String,
+        /// How large the file is.
+        size: ByteSize,
+        /// How many threads read.
+        readers: u32,
+        /// How many threads write.
+        writers: u32,
+        /// How much is read in a second, and as much written; as fast as can be when left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rate: Option<ByteRate>,
+    },
 }
 
 impl Stress {
@@ -46,7 +62,7 @@ impl Stress {
     #[must_use]
     pub fn planned(&self, age: std::time::Duration) -> ByteSize {
         match self {
-            Self::Cpu { .. } | Self::Fill { .. } => ByteSize::ZERO,
+            Self::Cpu { .. } | Self::Fill { .. } | Self::Disk { .. } => ByteSize::ZERO,
             Self::Memory { size, ramp_up } if age >= ramp_up.std() => *size,
             Self::Memory { size, ramp_up } => {
                 // The ramp is longer than its age, so it is not zero, and the part is smaller than the whole.
@@ -158,6 +174,12 @@ pub struct StressWorker {
     pub held_bytes: u64,
     /// Memory of it that was swapped out, in bytes.
     pub swapped_bytes: u64,
+    /// What it read from storage, in bytes; zero where the kernel does not count.
+    #[serde(default)]
+    pub read_bytes: u64,
+    /// What it wrote to storage, in bytes.
+    #[serde(default)]
+    pub written_bytes: u64,
     /// CPUs it may run on.
     pub usable_cpus: u32,
     /// How much CPU time its cgroup leaves it, if it limits that.

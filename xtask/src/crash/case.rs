@@ -36,6 +36,7 @@ impl Case {
             case("cpuStress", "{workers: 1, load: 20%}"),
             case("memoryStress", "{size: 64MiB}"),
             case("cpuThrottle", "{quota: 0.1}"),
+            case("diskStress", "{path: DISK, size: 16MiB, rate: 20MiB/s}"),
             case("diskFill", "{path: DISK, fill: 80%}"),
             case("networkPartition", "{}"),
             case("networkLoss", "{percent: 100%}"),

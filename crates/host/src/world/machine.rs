@@ -83,6 +83,8 @@ fn look_at(identity: ProcessIdentity, stress: Stress) -> Result<StressWorker, Li
             Stress::Fill { .. } => usage.file_bytes,
             _ => usage.held_bytes,
         }),
+        read_bytes: seen.as_ref().map_or(0, |usage| usage.read_bytes),
+        written_bytes: seen.as_ref().map_or(0, |usage| usage.written_bytes),
         swapped_bytes: seen.as_ref().map_or(0, |usage| usage.swapped_bytes),
         usable_cpus: seen.as_ref().map_or(0, |usage| usage.usable_cpus),
         cpu_limit: seen.and_then(|usage| usage.cpu_limit),

@@ -11,7 +11,7 @@ use steadfast_engine::host::{Host, HostErrorKind, InjectionOrder};
 use steadfast_host::{LocalHost, LocalHostOptions};
 use steadfast_ledger::StateDir;
 use steadfast_linux::ProcessHandle;
-use steadfast_model::{Binding, Effect, InjectionId, Observation, process::Signal};
+use steadfast_model::{Binding, Effect, InjectionId, Observation, effect::Sighting, process::Signal};
 use steadfast_testkit::Disk;
 
 use crate::{
@@ -172,6 +172,43 @@ async fn what_may_not_be_filled_is_refused_before_anything_is_written() {
         let much = refused(disk.path().to_owned(), "2GiB").await;
         assert!(much.contains("2048MiB are more than the"), "{much}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_is_read_and_written_at_the_rate_and_no_longer_than_its_worker_lives() {
+    let test = "a_disk_is_read_and_written_at_the_rate_and_no_longer_than_its_worker_lives";
+    let Some(disk) = Disk::new_or_skip(test) else { return };
+    let (stage, free) = (Stage::new(), disk.free_bytes());
+    let host = stage.host();
+    let settings = serde_json::json!({ "path": disk.path(), "size": "16MiB", "rate": "16MiB/s", "write": 2 });
+    let order = order(&host, &serde_json::json!({ "diskStress": settings }).to_string()).await;
+    host.preflight(&order.fault, &order.targets).await.unwrap();
+    let before = seen(&host, &order).await;
+    host.inject(&order).await.unwrap();
+    until_active(&host, &order, &before).await;
+    let count = |seen: &Observation| match &seen.targets[0] {
+        Sighting::Host(status) => status.workers[0].clone(),
+        other => panic!("{other:?}"),
+    };
+    let first = seen(&host, &order).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let last = seen(&host, &order).await;
+    let effect = order.fault.as_fault().judge(&first, &last);
+    assert!(matches!(effect, Effect::Active { .. }), "{effect}");
+    let (first, last) = (count(&first), count(&last));
+    let seconds = (last.age_nanos - first.age_nanos) as f64 / 1e9;
+    for (from, to) in [(first.read_bytes, last.read_bytes), (first.written_bytes, last.written_bytes)] {
+        let rate = (to - from) as f64 / seconds / f64::from(1 << 20);
+        assert!((12.0..20.0).contains(&rate), "{rate} MiB/s");
+    }
+    let again = host.preflight(&order.fault, &order.targets).await.unwrap_err();
+    assert_eq!(again.kind, HostErrorKind::Conflict, "{again:?}");
+    let worker = worker(&stage);
+    host.revert(order.injection).await.unwrap();
+    assert!(worker.has_ended().unwrap());
+    let absent = order.fault.as_fault().judge(&before, &seen(&host, &order).await);
+    assert!(matches!(&absent, Effect::Absent { evidence } if evidence.ends_with("has ended")), "{absent}");
+    assert!(disk.free_bytes() + BOOKS > free, "{} of {free}", disk.free_bytes());
 }
 
 #[tokio::test]

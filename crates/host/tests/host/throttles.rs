@@ -58,7 +58,7 @@ async fn a_busy_cgroup_is_held_back_and_gets_back_what_it_had() {
     let host = stage.host();
     let order = order(&host, group.pid()).await;
     let preview = host.preflight(&order.fault, &order.targets).await.unwrap();
-    assert!(preview.actions[0].ends_with("at most 0.1 CPUs, in place of 0.50"), "{preview:?}");
+    assert!(preview.actions[0].ends_with("at most 0.1 CPUs, in place of 0.30"), "{preview:?}");
     assert!(preview.warnings.is_empty(), "{preview:?}");
     let before = seen(&host, &order).await;
     let judge = |now: &Observation| order.fault.as_fault().judge(&before, now);
@@ -86,13 +86,13 @@ async fn a_busy_cgroup_is_held_back_and_gets_back_what_it_had() {
     assert_eq!(again.kind, HostErrorKind::Conflict, "{again:?}");
     let account = stage.ledger().find(order.injection).unwrap().unwrap();
     let file = if group.folder().join("cpu.max").exists() { "cpu.max" } else { "cpu.cfs_quota_us" };
-    assert_eq!(account.records[0].manual, format!("echo 50000 > {}/{file}", group.folder().display()));
+    assert_eq!(account.records[0].manual, format!("echo 30000 > {}/{file}", group.folder().display()));
     host.revert(order.injection).await.unwrap();
     host.revert(order.injection).await.unwrap();
     assert_eq!(group.quota(), BEFORE);
     let absent = judge(&seen(&host, &order).await);
     assert!(
-        matches!(&absent, Effect::Absent { evidence } if evidence.ends_with("has 0.50 CPUs")),
+        matches!(&absent, Effect::Absent { evidence } if evidence.ends_with("has 0.30 CPUs")),
         "{absent}"
     );
 }
@@ -104,7 +104,7 @@ async fn no_limit_comes_back_as_none_and_what_others_set_meanwhile_stands() {
     let stage = Stage::new();
     let host = stage.host();
     for (before, meanwhile, after) in
-        [(None, OURS, None), (None, Some(70_000), Some(70_000)), (Some(30_000), None, None)]
+        [(None, OURS, None), (None, Some(70_000), Some(70_000)), (Some(20_000), None, None)]
     {
         group.set_quota(before);
         let order = order(&host, group.pid()).await;

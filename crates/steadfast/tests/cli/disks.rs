@@ -17,6 +17,20 @@ fn disk_fill_fills() {
 }
 
 #[test]
+fn disk_stress_reads_and_writes() {
+    let Some(disk) = Disk::new_or_skip("disk_stress_reads_and_writes") else { return };
+    let place = Place::new();
+    let with = format!("{{ path: '{}', size: 16MiB, rate: 10MiB/s }}", disk.path().display());
+    let words = ["fault", "try", "diskStress", "--with", &with, "--into", "host: {}", "--for", "3s", "--yes"];
+    let tried = place
+        .run(&words)
+        .expect(0)
+        .says("read in 1 thread and write in 1 thread a file of 16MiB, at 10MiB/s each way");
+    tried.says("in effect: worker").says("MiB/s and wrote").says("taken away; not in place: worker");
+    place.assert_clean();
+}
+
+#[test]
 fn what_may_not_be_filled_is_refused_with_a_hint() {
     let place = Place::new();
     let attempt = |with: &str| {

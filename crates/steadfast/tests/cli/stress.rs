@@ -33,10 +33,10 @@ fn cpu_throttle_holds_back() {
     let try_it = |with: &str| {
         place.run(&["fault", "try", "cpuThrottle", "--with", with, "--into", &into, "--for", "2s", "--yes"])
     };
-    let tried = try_it("{ quota: 0.1 }").expect(0).says("at most 0.1 CPUs, in place of 0.50");
+    let tried = try_it("{ quota: 0.1 }").expect(0).says("at most 0.1 CPUs, in place of 0.30");
     tried.says("in effect: cgroup").says("was held back in").says("taken away; not in place: cgroup");
     assert_eq!(group.quota(), Some(BusyCgroup::QUOTA_MICROS));
-    try_it("{ quota: 0.5 }").expect(64).says("leaves it 0.50 CPUs already").says("a smaller `quota`");
+    try_it("{ quota: 0.3 }").expect(64).says("leaves it 0.30 CPUs already").says("a smaller `quota`");
     try_it("{ quota: 0 }").expect(64).says("0.2 is a fifth of one");
     try_it("{ quota: 20% }").expect(64).says("quota");
     assert_eq!(group.quota(), Some(BusyCgroup::QUOTA_MICROS));

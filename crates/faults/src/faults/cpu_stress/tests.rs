@@ -38,6 +38,8 @@ fn worker(millis: u64, ran: f64, waited: f64) -> StressWorker {
         waited_nanos: nanos(waited),
         held_bytes: 0,
         swapped_bytes: 0,
+        read_bytes: 0,
+        written_bytes: 0,
         usable_cpus: 2,
         cpu_limit: None,
     }

@@ -88,6 +88,8 @@ fn seen(state: ProcessState, held: u64, free: u64, wholly: bool) -> Observation 
         waited_nanos: 0,
         held_bytes: held * GIB,
         swapped_bytes: 0,
+        read_bytes: 0,
+        written_bytes: 0,
         usable_cpus: 2,
         cpu_limit: None,
     };

@@ -36,6 +36,8 @@ fn worker(seconds: u64, held_bytes: u64, swapped_bytes: u64) -> StressWorker {
         waited_nanos: 0,
         held_bytes,
         swapped_bytes,
+        read_bytes: 0,
+        written_bytes: 0,
         usable_cpus: 2,
         cpu_limit: None,
     }

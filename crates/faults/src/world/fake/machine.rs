@@ -49,6 +49,8 @@ impl FakeMachine {
             waited_nanos: 0,
             held_bytes: 0,
             swapped_bytes: 0,
+            read_bytes: 0,
+            written_bytes: 0,
             usable_cpus: 4,
             cpu_limit: None,
         };
@@ -68,6 +70,10 @@ impl FakeMachine {
                 Stress::Fill { size, .. } => size.bytes(),
                 other => other.planned(age).bytes(),
             };
+            if let Stress::Disk { rate, .. } = worker.stress {
+                let bytes = rate.map_or(64 << 20, |rate| rate.bytes_in(age));
+                (worker.read_bytes, worker.written_bytes) = (bytes, bytes);
+            }
             if let Stress::Cpu { workers, load } = worker.stress {
                 let ran = age.mul_f64(load.fraction() * f64::from(workers));
                 worker.ran_nanos = u64::try_from(ran.as_nanos()).expect("a test is short");
