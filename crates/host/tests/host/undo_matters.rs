@@ -16,7 +16,7 @@ use crate::{
     stage::target_of,
 };
 
-/// A proxy, a process, network namespaces, a disk and a cgroup where there may be some, and a host that knows them all.
+/// A proxy, a process, network namespaces where there may be some, a disk or a cgroup where it is needed, and a host that knows them all.
 struct Scene {
     street: Street,
     sleeper: Sleeper,
@@ -31,14 +31,15 @@ struct Scene {
 type Snapshot = (bool, Option<char>, usize, usize, usize, Option<u64>);
 
 impl Scene {
-    async fn new(undoes: bool) -> Self {
+    async fn new(known: &FaultKind, undoes: bool) -> Self {
         let mut street = street(|_| ()).await;
         if !undoes {
             street.host = street.host.without_undo_for_tests();
         }
         let test = "every_fault_goes_with_its_undo_and_stays_without_it";
-        let (pair, disk) = (NetnsPair::new_or_skip(test), Disk::new_or_skip(test));
-        let group = BusyCgroup::new_or_skip(test);
+        let pair = NetnsPair::new_or_skip(test);
+        let disk = known.kind.starts_with("disk").then(|| Disk::new_or_skip(test)).flatten();
+        let group = (known.kind == "cpuThrottle").then(|| BusyCgroup::new_or_skip(test)).flatten();
         Self { street, sleeper: Sleeper::new(), pair, disk, group, ordered: RefCell::default() }
     }
 
@@ -123,7 +124,7 @@ fn fault(known: &FaultKind, disk: Option<&Disk>) -> FaultSpec {
 
 /// What was before, while the fault was in place, and after it was reverted.
 async fn life(known: &FaultKind, undoes: bool) -> [Snapshot; 3] {
-    let scene = Scene::new(undoes).await;
+    let scene = Scene::new(known, undoes).await;
     let order = scene.order(known).await;
     let before = scene.snapshot().await;
     scene.street.host.inject(&order).await.unwrap();
