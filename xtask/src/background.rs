@@ -1,6 +1,10 @@
 //! Programs that work while we do something else.
 
-use std::process::{Child, Command};
+use std::{
+    fs::File,
+    path::Path,
+    process::{Child, Command},
+};
 
 use anyhow::{Context, Result, ensure};
 
@@ -21,6 +25,18 @@ impl Background {
 
     /// One that has processors only while nothing else wants them.
     pub(crate) fn start_idle(command: &Command) -> Result<Self> {
+        Self::start(Self::idle(command))
+    }
+
+    /// The same, with all that it says going into a file.
+    pub(crate) fn start_idle_into(command: &Command, file: &Path) -> Result<Self> {
+        let said = File::create(file).with_context(|| format!("make {}", file.display()))?;
+        let mut idle = Self::idle(command);
+        idle.stdout(said.try_clone()?).stderr(said);
+        Self::start(idle)
+    }
+
+    fn idle(command: &Command) -> Command {
         let mut idle = program("chrt", &["--idle", "0"]);
         idle.arg(command.get_program()).args(command.get_args());
         for (name, value) in command.get_envs() {
@@ -29,7 +45,7 @@ impl Background {
                 None => idle.env_remove(name),
             };
         }
-        Self::start(idle)
+        idle
     }
 
     /// Waits for its end; fails when it does.
@@ -51,6 +67,14 @@ impl Drop for Background {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_it_says_goes_into_a_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let command = program("sh", &["-c", "echo one; echo two >&2"]);
+        Background::start_idle_into(&command, file.path()).unwrap().finish().unwrap();
+        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), "one\ntwo\n");
+    }
 
     #[test]
     fn a_failure_is_told_with_what_was_asked_for() {

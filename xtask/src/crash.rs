@@ -16,19 +16,19 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use steadfast_testkit::NetnsPair;
 
 use crate::program::steadfast;
 
 mod calls;
+mod case;
 mod round;
 mod scene;
 mod seed;
 mod takeover;
 pub(crate) mod wait;
 
+pub(crate) use case::Case;
 use round::Round;
-pub(crate) use scene::Case;
 
 /// What to kill, how often.
 #[derive(Debug, Clone, clap::Args)]
@@ -84,10 +84,9 @@ pub(crate) fn crash(arguments: &CrashArguments) -> Result<()> {
         .filter(|case| arguments.fault.is_empty() || arguments.fault.iter().any(|name| name == case.fault))
         .collect();
     ensure!(!cases.is_empty(), "there is no fault of that name");
-    let (cases, left_out): (Vec<_>, Vec<_>) =
-        cases.into_iter().partition(|case| !case.needs_namespace() || NetnsPair::may_be_made());
+    let (cases, left_out): (Vec<_>, Vec<_>) = cases.into_iter().partition(|case| case.missing().is_none());
     for case in left_out {
-        say(&format!("{:13} left out: network namespaces need root", case.fault));
+        say(&format!("{:13} left out: {}", case.fault, case.missing().unwrap_or_default()));
     }
     for case in &cases {
         control(case, &binary)?;

@@ -73,7 +73,7 @@ pub(crate) fn dist(arguments: &DistArguments) -> Result<()> {
     let profile = Profile::Release;
     Building { compiler: Background::start(compiler(profile))?, profile }.finish()?;
     if arguments.check
-        && let Checked::Skipped(why) = check(profile)?
+        && let Checked::Skipped(why) = Checking::begin(profile)?.finish()?
     {
         bail!("the check cannot be done here: {why}");
     }
@@ -146,18 +146,35 @@ fn triple() -> String {
     format!("{}-unknown-linux-gnu", std::env::consts::ARCH)
 }
 
-/// Runs the program in a bare root. Whatever was built last is checked.
-pub(crate) fn check(profile: Profile) -> Result<Checked> {
-    let folder = root().join(profile.folder());
-    let bare = match bare::make(&folder)? {
-        Ok(bare) => bare,
-        Err(why) => return Ok(Checked::Skipped(why)),
-    };
-    fs::copy(folder.join("steadfast"), bare.path().join("usr/local/bin/steadfast"))
-        .context("copy the program")?;
-    steps::run(bare.path())?;
-    say(&format!("{}/steadfast works in a bare Debian root", profile.folder()));
-    Ok(Checked::Passed)
+/// A check under way: the root that it needs is made.
+pub(crate) struct Checking {
+    profile: Profile,
+    root: Result<bare::Making, String>,
+}
+
+impl Checking {
+    /// Begins to make the bare root.
+    pub(crate) fn begin(profile: Profile) -> Result<Self> {
+        Ok(Self { profile, root: bare::begin(&root().join("target/dist"))? })
+    }
+
+    /// Runs the program in the bare root. Whatever was built last is checked.
+    pub(crate) fn finish(self) -> Result<Checked> {
+        let bare = match self.root.map(bare::Making::finish) {
+            Ok(made) => made?,
+            Err(why) => Err(why),
+        };
+        let bare = match bare {
+            Ok(bare) => bare,
+            Err(why) => return Ok(Checked::Skipped(why)),
+        };
+        let folder = root().join(self.profile.folder());
+        fs::copy(folder.join("steadfast"), bare.path().join("usr/local/bin/steadfast"))
+            .context("copy the program")?;
+        steps::run(bare.path())?;
+        say(&format!("{}/steadfast works in a bare Debian root", self.profile.folder()));
+        Ok(Checked::Passed)
+    }
 }
 
 /// Neither a loader is asked for, nor may anything be called that would need one.

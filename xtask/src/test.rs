@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     background::Background,
-    dist::{Building, Checked, Profile},
+    dist::{Building, Checked, Checking, Profile},
     program::{build_tests, cargo, program, root, run},
     tools::DENY,
 };
@@ -41,6 +41,7 @@ pub(crate) fn test() -> Result<()> {
     // What comes after the tests mostly waits, and nothing in it depends on how fast it is.
     let building = Building::in_the_background(STATIC)?;
     let deny = DENY.in_the_background()?;
+    let checking = Checking::begin(STATIC)?;
     steps.step("crash sample", crate::crash::sample)?;
     steps.step("docs", docs)?;
     steps.step("static program", || building.finish())?;
@@ -50,7 +51,7 @@ pub(crate) fn test() -> Result<()> {
     })?;
     let mut skipped = None;
     steps.step(BARE_ROOT, || {
-        skipped = bare_root()?;
+        skipped = bare_root(checking)?;
         Ok(())
     })?;
     steps.report();
@@ -61,8 +62,8 @@ pub(crate) fn test() -> Result<()> {
 }
 
 /// The one step that may be skipped where it cannot be done, when the list allows it. Why it was.
-fn bare_root() -> Result<Option<String>> {
-    let Checked::Skipped(why) = crate::dist::check(STATIC)? else { return Ok(None) };
+fn bare_root(checking: Checking) -> Result<Option<String>> {
+    let Checked::Skipped(why) = checking.finish()? else { return Ok(None) };
     if !expected()?.may_skip(BARE_ROOT) {
         bail!("skipped ({why}) but not on the list (xtask/expected-tests.txt)");
     }

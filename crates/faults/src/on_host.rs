@@ -63,8 +63,21 @@ pub(crate) fn judge(
     now: &Observation,
     judge_worker: impl Fn(Option<&StressWorker>, &StressWorker) -> Effect,
 ) -> Effect {
+    judge_with(before, now, |_, before, now| judge_worker(before, now))
+}
+
+/// The same, by all that is seen of the machine now.
+pub(crate) fn judge_with(
+    before: &Observation,
+    now: &Observation,
+    judge_worker: impl Fn(&StressStatus, Option<&StressWorker>, &StressWorker) -> Effect,
+) -> Effect {
     judge_each(before, now, |before, now| match now {
-        Sighting::Host(now) => judge_workers(before.and_then(status_in), now, &judge_worker),
+        Sighting::Host(now) => {
+            let judge_worker =
+                |before: Option<&StressWorker>, worker: &StressWorker| judge_worker(now, before, worker);
+            judge_workers(before.and_then(status_in), now, judge_worker)
+        }
         Sighting::Unseen { why } => Effect::Unknown { why: why.clone() },
         _ => Effect::Unknown { why: "something else was seen in place of a machine".to_owned() },
     })

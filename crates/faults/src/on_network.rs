@@ -228,6 +228,9 @@ pub(crate) fn judge(done: &str, all: bool, before: &Observation, now: &Observati
         Sighting::Proxy(status) => {
             Effect::Unknown { why: format!("proxy {} was seen in place of a network namespace", status.name) }
         }
+        Sighting::CpuGroup(_) => {
+            Effect::Unknown { why: "a cgroup was seen in place of a network namespace".to_owned() }
+        }
         Sighting::Host(_) => {
             Effect::Unknown { why: "a machine was seen in place of a network namespace".to_owned() }
         }

@@ -77,6 +77,7 @@ pub(crate) fn state_in(seen: &Sighting) -> Result<(u32, ProcessState), String> {
         Sighting::Network(_) | Sighting::NamespaceGone { .. } => {
             Err("a network namespace was seen in place of a process".to_owned())
         }
+        Sighting::CpuGroup(_) => Err("a cgroup was seen in place of a process".to_owned()),
         Sighting::Host(_) => Err("a machine was seen in place of a process".to_owned()),
         Sighting::Unseen { why } => Err(why.clone()),
     }

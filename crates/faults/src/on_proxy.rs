@@ -138,6 +138,9 @@ impl<T: ProxyRuled> Fault for T {
             Sighting::Network(_) | Sighting::NamespaceGone { .. } => {
                 Effect::Unknown { why: "a network namespace was seen in place of a proxy".to_owned() }
             }
+            Sighting::CpuGroup(_) => {
+                Effect::Unknown { why: "a cgroup was seen in place of a proxy".to_owned() }
+            }
             Sighting::Host(_) => Effect::Unknown { why: "a machine was seen in place of a proxy".to_owned() },
             Sighting::Unseen { why } => Effect::Unknown { why: why.clone() },
         })

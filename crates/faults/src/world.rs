@@ -1,12 +1,15 @@
 //! What a fault may ask of the machine. `linux` and `proxy` stand behind these traits; [`fake`] does in tests.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use steadfast_model::{
     InjectionId, ProcessIdentity,
+    cgroup::{CgroupIdentity, CpuGroup},
     network::{NetworkFault, NetworkStatus, Traffic},
     process::{ProcessState, Signal},
     proxy::{ProxyFault, ProxyStatus},
-    stress::{Room, Stress, StressStatus},
+    stress::{Room, Stress, StressStatus, Volume},
     target::{ResolvedHost, ResolvedNamespace, ResolvedProcess, ResolvedProxy},
 };
 
@@ -34,6 +37,18 @@ pub trait Processes: Send + Sync {
     /// # Errors
     /// When the process table cannot be read.
     async fn state(&self, process: &ProcessIdentity) -> Result<ProcessState, FaultError>;
+
+    /// The cgroup that limits its CPU time.
+    ///
+    /// # Errors
+    /// [`FaultError::TargetGone`] when the process is gone, [`FaultError::Unsupported`] when none does.
+    async fn cpu_group(&self, process: &ProcessIdentity) -> Result<CpuGroup, FaultError>;
+
+    /// Who is in a cgroup and in those below it, as people know them.
+    ///
+    /// # Errors
+    /// [`FaultError::Unsupported`] when Steadfast itself is, what it stands on, or a way into this machine.
+    async fn fellows(&self, cgroup: &CgroupIdentity) -> Result<Vec<Fellow>, FaultError>;
 
     /// Whether this user may send it a signal. Sends none.
     ///
@@ -99,6 +114,14 @@ pub trait Machine: Send + Sync {
     /// [`FaultError::TargetGone`] when it has booted again since it was found.
     async fn room(&self, host: &ResolvedHost) -> Result<Room, FaultError>;
 
+    /// The file system that a directory is on. No symbolic link may be on the way there, save for what leads into the
+    /// mount namespace of a process: `/proc/PID/root`.
+    ///
+    /// # Errors
+    /// [`FaultError::TargetGone`] when the machine has booted again, [`FaultError::Unsupported`] for what is no such
+    /// directory, [`FaultError::Denied`] when this user may not go there.
+    async fn volume(&self, host: &ResolvedHost, path: &Path) -> Result<Volume, FaultError>;
+
     /// What the workers of an injection do to it. There are none on a machine that has booted again.
     ///
     /// # Errors
@@ -118,6 +141,9 @@ pub trait Injection: Send {
     /// Sends a signal that ends a process. Recorded as irreversible.
     async fn kill_process(&mut self, process: &ProcessIdentity, signal: Signal) -> Result<(), FaultError>;
 
+    /// Gives the cgroup of a process less CPU time: so many thousandths of one CPU. Undone by giving it back what it had.
+    async fn throttle_process(&mut self, process: &ProcessIdentity, millis: u64) -> Result<(), FaultError>;
+
     /// Gives a proxy a rule with the injection's deadline and lease. Undone by taking it away.
     async fn apply_rule(&mut self, proxy: &ResolvedProxy, rule: NewRule) -> Result<(), FaultError>;
 
@@ -132,6 +158,15 @@ pub trait Injection: Send {
 
     /// Lets a worker put load on a machine until the injection's deadline or lease. Undone by ending the worker.
     async fn stress_machine(&mut self, host: &ResolvedHost, stress: &Stress) -> Result<(), FaultError>;
+}
+
+/// A process among others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fellow {
+    /// Its number.
+    pub pid: u32,
+    /// Its short name.
+    pub command: String,
 }
 
 /// A rule as a fault asks for it; the injection adds its id, deadline and lease.

@@ -1,5 +1,6 @@
 //! How long injecting and reverting takes for every fault, with reaper and ledger as in a run: `cargo run --release -p
-//! steadfast-host --example injections -- PROGRAM [TIMES]`, where PROGRAM is a built `steadfast`. Network faults need root.
+//! steadfast-host --example injections -- PROGRAM [TIMES]`, where PROGRAM is a built `steadfast`. Network faults need root, and so do
+//! faults on disks and cgroups.
 //!
 //! One line a fault: its key, then p50 and p99 of injecting and of reverting, in milliseconds. A fault that cannot be taken
 //! back has `-` there; one that could not be injected is followed by why. Memory is given back in proportion to its size:
@@ -28,7 +29,7 @@ use steadfast_model::{
     target::{HostTarget, NetnsTarget, ProcessTarget, ProxyTarget},
     yaml,
 };
-use steadfast_testkit::{NetnsPair, Sleeper, durable_dir};
+use steadfast_testkit::{BusyCgroup, Disk, NetnsPair, Sleeper, durable_dir};
 
 /// How long a fault would stay if nobody took it back.
 const LENGTH: Duration = Duration::from_secs(60);
@@ -72,7 +73,7 @@ async fn measure(host: &LocalHost, scene: &Scene, kind: &FaultKind, times: usize
 
 /// Milliseconds that one injection took, and its undo if there is one.
 async fn once(host: &LocalHost, scene: &Scene, kind: &FaultKind) -> Result<(f64, Option<f64>), String> {
-    let fault = example(kind)?;
+    let fault = scene.fault(kind)?;
     let (target, _sleeper) = scene.target(kind.kind)?;
     let targets = host.resolve(&target).await.map_err(|why| why.to_string())?;
     let order = InjectionOrder { injection: InjectionId::new(), run: None, fault, targets, duration: LENGTH };
@@ -115,10 +116,13 @@ fn quantiles(mut times: Vec<f64>) -> Option<(f64, f64)> {
     Some((at(0.5)?, at(0.99)?))
 }
 
-/// What faults are put into: a process each time, two proxies, a pair of network namespaces, this machine.
+/// What faults are put into: a process each time, two proxies, a pair of network namespaces, this machine, a small disk,
+/// a cgroup.
 struct Scene {
     proxies: BTreeMap<String, BoundProxy>,
     pair: Option<NetnsPair>,
+    disk: Option<Disk>,
+    group: Option<BusyCgroup>,
     _children: Vec<Ended>,
 }
 
@@ -133,7 +137,21 @@ impl Scene {
             children.push(proxy(program, protocol, &control, upstream));
             proxies.insert(protocol.to_owned(), BoundProxy { control });
         }
-        Self { proxies, pair: NetnsPair::new_or_skip("injections"), _children: children }
+        let (pair, disk) = (NetnsPair::new_or_skip("injections"), Disk::new_or_skip("injections"));
+        let group = BusyCgroup::new_or_skip("injections");
+        Self { proxies, pair, disk, group, _children: children }
+    }
+
+    fn fault(&self, kind: &FaultKind) -> Result<FaultSpec, String> {
+        if !kind.kind.starts_with("disk") {
+            return example(kind);
+        }
+        let disk = self.disk.as_ref().ok_or("mounting a disk does need root")?;
+        let settings = match kind.kind {
+            "diskFill" => serde_json::json!({ "path": disk.path(), "fill": "80%" }),
+            _ => serde_json::json!({ "path": disk.path(), "size": "16MiB", "rate": "5MiB/s" }),
+        };
+        (kind.parse)(settings).map_err(|why| format!("{why:?}"))
     }
 
     fn host(&self, program: &Path, state: &Path) -> LocalHost {
@@ -159,8 +177,12 @@ impl Scene {
             let pair = self.pair.as_ref().ok_or("network namespaces need root")?;
             return Ok((Target::Netns(NetnsTarget { name: Some(pair.a.clone()), pid: None }), None));
         }
-        if kind.ends_with("Stress") {
+        if kind.ends_with("Stress") || kind.starts_with("disk") {
             return Ok((Target::Host(HostTarget::default()), None));
+        }
+        if kind == "cpuThrottle" {
+            let group = self.group.as_ref().ok_or("cgroups with a cpu controller need root")?;
+            return Ok((Target::from(ProcessTarget::with_pid(group.pid())), None));
         }
         let sleeper = Sleeper::new();
         Ok((Target::from(ProcessTarget::with_pid(sleeper.pid())), Some(sleeper)))

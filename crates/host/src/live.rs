@@ -8,6 +8,7 @@ use steadfast_faults::{
     world::{Injection, NewRule, World},
 };
 use steadfast_ledger::Page;
+use steadfast_linux::cpu_group::{Changed, change_quota};
 use steadfast_model::{
     BootTime, InjectionId, ProcessIdentity,
     network::{Backend, Disturbance, DisturbanceId, NetworkFault, Traffic, WorkerAnswer, WorkerRequest},
@@ -22,7 +23,7 @@ use crate::{
     Timing, control,
     error::linux_for_fault,
     workshop::{GivenWorker, Workshop},
-    world::{LocalWorld, control_for_fault, hold, machine, network},
+    world::{LocalWorld, control_for_fault, groups, hold, machine, network},
 };
 
 /// How often a process that was told to stop is looked at: for 500 ms. Later, verifying the effect tells.
@@ -90,6 +91,29 @@ impl Injection for LiveInjection {
             _ => UndoVerb::Irreversible { what: format!("{signal} sent to process {process}") },
         };
         self.signal(process, signal, undo).await
+    }
+
+    async fn throttle_process(&mut self, process: &ProcessIdentity, millis: u64) -> Result<(), FaultError> {
+        let group = groups::of(process)?;
+        // Once more, as close to the change as can be: somebody may have moved there since.
+        groups::fellows(&self.world, &group.identity).await?;
+        let (cgroup, was_micros) = (group.identity, group.quota.quota_micros);
+        let ours = group.quota.with_millis(millis).quota_micros;
+        let undo = UndoVerb::RestoreCpuQuota {
+            cgroup: cgroup.clone(),
+            ours_micros: ours.unwrap_or_default(),
+            was_micros,
+        };
+        let target = ResolvedProcess { identity: process.clone(), command: String::new(), service: None };
+        self.record(undo, ResolvedTarget::Process(target).key()).await?;
+        match change_quota(&cgroup, was_micros, ours).map_err(groups::for_fault)? {
+            Changed::Done => Ok(()),
+            Changed::Gone => Err(FaultError::TargetGone { what: cgroup.to_string() }),
+            Changed::Differs(_) => Err(FaultError::World {
+                what: format!("throttle {cgroup}"),
+                cause: "somebody else changed its limit at the same time".to_owned(),
+            }),
+        }
     }
 
     async fn apply_rule(&mut self, proxy: &ResolvedProxy, rule: NewRule) -> Result<(), FaultError> {
@@ -182,6 +206,12 @@ impl Injection for LiveInjection {
         let order = WorkerRequest::Stress(Box::new(order));
         match worker.ask(&order, self.timing.patience).await.map_err(|error| failed(error.to_string()))? {
             WorkerAnswer::Done {} => Ok(()),
+            WorkerAnswer::Refused { message, denied: true, .. } => {
+                Err(linux_for_fault(steadfast_linux::LinuxError::Denied { what: message }))
+            }
+            WorkerAnswer::Refused { message, missing: true, .. } => {
+                Err(FaultError::Unsupported { what: message, hint: None })
+            }
             WorkerAnswer::Refused { message, .. } => Err(failed(message)),
             WorkerAnswer::Ready { .. } => Err(failed("the worker answers something else".to_owned())),
         }

@@ -79,7 +79,7 @@ impl LocalHost {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new().map_err(|error| from_linux(&error))?);
         let ledger = Ledger::new(state.clone());
         let undoer = Undoer { ledger: ledger.clone(), clock: clock.clone(), timing, carries_out: true };
-        let world = LocalWorld::new(timing, ledger.clone());
+        let world = LocalWorld::new(timing, ledger.clone()).with_binding(binding.clone());
         let inner = Inner {
             ledger,
             clock,

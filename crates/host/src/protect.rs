@@ -65,15 +65,33 @@ pub(crate) async fn check(
     if pids.is_empty() {
         return Ok(());
     }
-    let guarded = Guarded::look(ledger, own, binding).await?;
-    for pid in pids {
-        if let Some(why) = guarded.why(pid)? {
+    match find(&pids, ledger, own, binding).await? {
+        None => Ok(()),
+        Some((pid, why)) => {
             let message = format!("disturb process {pid}: it is {why}");
             let hint = "faults go into what is verified, never into what verifies it or leads there";
-            return Err(host_error(HostErrorKind::Protected, message, Some(hint)));
+            Err(host_error(HostErrorKind::Protected, message, Some(hint)))
         }
     }
-    Ok(())
+}
+
+/// The first of these processes that is protected, and why it is.
+///
+/// # Errors
+/// When the ledger or the process table cannot be read.
+pub(crate) async fn find(
+    pids: &[u32],
+    ledger: &Ledger,
+    own: &ProcessIdentity,
+    binding: &Binding,
+) -> Result<Option<(u32, String)>, HostError> {
+    let guarded = Guarded::look(ledger, own, binding).await?;
+    for pid in pids {
+        if let Some(why) = guarded.why(*pid)? {
+            return Ok(Some((*pid, why)));
+        }
+    }
+    Ok(None)
 }
 
 fn process_of(target: &ResolvedTarget) -> Option<u32> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use steadfast_linux::{
     LinuxError, ProcessHandle,
+    cpu_group::change_quota,
     network::{Namespace, remove_qdiscs},
     process_state,
 };
@@ -50,6 +51,10 @@ pub async fn carry_out(verb: &UndoVerb, timing: &Timing) -> Result<(), UndoError
             }
         }
         UndoVerb::EndStress { worker, .. } => kill(worker).await,
+        UndoVerb::RestoreCpuQuota { cgroup, ours_micros, was_micros } => {
+            // One that is gone has no limit, and what somebody else has set since stands.
+            change_quota(cgroup, Some(*ours_micros), *was_micros).map(drop).map_err(|error| failed(&error))
+        }
         UndoVerb::Irreversible { .. } => Ok(()),
     }
 }

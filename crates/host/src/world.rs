@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use steadfast_faults::{
     FaultError,
-    world::{Machine, Network, Processes, Proxies, World},
+    world::{Fellow, Machine, Network, Processes, Proxies, World},
 };
 use steadfast_ledger::Ledger;
 use steadfast_linux::{LinuxError, ProcessHandle};
 use steadfast_model::{
-    ProcessIdentity,
+    Binding, ProcessIdentity,
+    cgroup::{CgroupIdentity, CpuGroup},
     process::ProcessState,
     proxy::{ProxyRequest, ProxyStatus},
     target::ResolvedProxy,
@@ -20,6 +21,7 @@ use crate::{
     error::linux_for_fault,
 };
 
+pub(crate) mod groups;
 pub(crate) mod machine;
 pub(crate) mod network;
 
@@ -29,6 +31,8 @@ pub struct LocalWorld {
     timing: Timing,
     /// Who works for an injection.
     ledger: Ledger,
+    /// Which proxies must be spared.
+    binding: Binding,
     offers: network::Offers,
 }
 
@@ -36,7 +40,13 @@ impl LocalWorld {
     /// This machine.
     #[must_use]
     pub fn new(timing: Timing, ledger: Ledger) -> Self {
-        Self { timing, ledger, offers: network::Offers::default() }
+        Self { timing, ledger, binding: Binding::default(), offers: network::Offers::default() }
+    }
+
+    /// The same, with the proxies of a binding.
+    #[must_use]
+    pub fn with_binding(self, binding: Binding) -> Self {
+        Self { binding, ..self }
     }
 }
 
@@ -62,6 +72,14 @@ impl World for LocalWorld {
 impl Processes for LocalWorld {
     async fn state(&self, process: &ProcessIdentity) -> Result<ProcessState, FaultError> {
         steadfast_linux::process_state(process).map_err(linux_for_fault)
+    }
+
+    async fn cpu_group(&self, process: &ProcessIdentity) -> Result<CpuGroup, FaultError> {
+        groups::of(process)
+    }
+
+    async fn fellows(&self, cgroup: &CgroupIdentity) -> Result<Vec<Fellow>, FaultError> {
+        groups::fellows(self, cgroup).await
     }
 
     async fn may_signal(&self, process: &ProcessIdentity) -> Result<(), FaultError> {

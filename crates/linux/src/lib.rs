@@ -11,11 +11,14 @@
 //! - [`replace`]: going on as another program;
 //! - [`command`]: running a program of somebody else so that nothing of it stays;
 //! - [`worker`]: starting a program that ends with this one;
-//! - [`load`]: load on CPUs and memory, and how much room there is for it;
+//! - [`load`]: load on CPUs, memory and file systems, and how much room there is for it;
+//! - [`cpu_group`]: the cgroup that limits the CPU time of a process;
+//! - [`volume`]: the file system that a directory is on;
 //! - [`network`]: network namespaces, and disturbing what they send and receive.
 
 pub mod clock;
 pub mod command;
+pub mod cpu_group;
 pub mod detach;
 pub mod error;
 pub mod handle;
@@ -25,6 +28,7 @@ pub mod load;
 pub mod network;
 pub mod replace;
 mod stat;
+pub mod volume;
 pub mod worker;
 
 pub use clock::SystemClock;

@@ -1,10 +1,12 @@
 //! Load on this machine: making it, seeing it, and how much room there is for it.
 //!
-//! All of it is made by threads of one name in a process of its own, so that the end of that process is the way back,
+//! CPU, memory and file systems. All of it is made by threads of one name in a process of its own, so that the end of that process is the way back,
 //! and what the kernel counts of those threads is what can be seen from outside.
 
 mod balloon;
-mod cgroup;
+pub(crate) mod cgroup;
+mod churn;
+mod filler;
 mod room;
 mod spin;
 mod usage;
@@ -12,7 +14,7 @@ mod usage;
 use std::{
     io,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -60,9 +62,72 @@ impl Load {
                     }
                 })?;
             }
+            Stress::Fill { ref path, ref device, size, wholly } => {
+                let filler = filler::Filler::new(path, device, size, wholly)?;
+                let stop = load.stop.clone();
+                start(move || {
+                    if let Err(error) = filler.hold(&stop) {
+                        lost(error);
+                    }
+                })?;
+            }
+            Stress::Disk { ref path, ref device, size, readers, writers, rate } => {
+                let churn = churn::Churn::new(path, device, size, rate)?;
+                let (stop, lost) = (load.stop.clone(), Lost::new(lost));
+                start(move || {
+                    let begun =
+                        churn.lay_out(&stop).and_then(|()| churn_on(&churn, readers, writers, &stop, &lost));
+                    if let Err(error) = begun {
+                        lost.tell(error);
+                    }
+                    // It stays, as it is the oldest of the threads that are counted.
+                    while !stop.load(Ordering::Relaxed) {
+                        sleep(Duration::from_millis(20));
+                    }
+                })?;
+            }
         }
         Ok(load)
     }
+}
+
+/// Tells once that the load is lost, whichever of its threads is the first to notice.
+#[derive(Clone)]
+struct Lost(Arc<Mutex<Option<Tell>>>);
+
+type Tell = Box<dyn FnOnce(LinuxError) + Send>;
+
+impl Lost {
+    fn new(tell: impl FnOnce(LinuxError) + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(Some(Box::new(tell)))))
+    }
+
+    fn tell(&self, error: LinuxError) {
+        let tell = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(tell) = tell {
+            tell(error);
+        }
+    }
+}
+
+fn churn_on(
+    churn: &churn::Churn,
+    readers: u32,
+    writers: u32,
+    stop: &Arc<AtomicBool>,
+    lost: &Lost,
+) -> Result<(), LinuxError> {
+    for (way, threads) in [(churn::Way::Read, readers), (churn::Way::Write, writers)] {
+        for number in 0..threads {
+            let (churn, stop, lost) = (churn.clone(), stop.clone(), lost.clone());
+            start(move || {
+                if let Err(error) = churn.go_on(way, number, threads, &stop) {
+                    lost.tell(error);
+                }
+            })?;
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Load {

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cgroup::CpuGroup,
     network::{NamespaceIdentity, NetworkStatus},
     process::{ProcessIdentity, ProcessState},
     proxy::ProxyStatus,
@@ -42,6 +43,8 @@ pub enum Sighting {
     },
     /// A machine, and what workers do to it.
     Host(Box<StressStatus>),
+    /// The cgroup that limits the CPU time of a process.
+    CpuGroup(Box<CpuGroup>),
     /// The target could not be looked at.
     Unseen {
         /// Why.

@@ -4,6 +4,7 @@
 
 pub mod binding;
 pub mod bytes;
+pub mod cgroup;
 pub mod clock;
 pub mod digest;
 pub mod duration;

@@ -1,10 +1,12 @@
 //! Load that a worker puts on a machine: what it is told, what can be seen of it, and how much room there is.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BootTime, ByteSize, Duration, Percent,
+    BootTime, ByteRate, ByteSize, Duration, Percent,
     process::{ProcessIdentity, ProcessState},
 };
 
@@ -26,6 +28,33 @@ pub enum Stress {
         /// In what time it grows to that.
         ramp_up: Duration,
     },
+    /// Takes room on a file system, in a file without a name.
+    Fill {
+        /// A directory on it.
+        path: PathBuf,
+        /// Which file system must be found there: [`Volume::device`].
+        device: String,
+        /// How much.
+        size: ByteSize,
+        /// Whether what is left after that is taken too, to the last byte.
+        wholly: bool,
+    },
+    /// Reads and writes a file without a name, past the page cache.
+    Disk {
+        /// A directory on its file system.
+        path: PathBuf,
+        /// Which file system must be found there: [`Volume::device`].
+        device: String,
+        /// How large the file is.
+        size: ByteSize,
+        /// How many threads read.
+        readers: u32,
+        /// How many threads write.
+        writers: u32,
+        /// How much is read in a second, and as much written; as fast as can be when left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rate: Option<ByteRate>,
+    },
 }
 
 impl Stress {
@@ -33,7 +62,7 @@ impl Stress {
     #[must_use]
     pub fn planned(&self, age: std::time::Duration) -> ByteSize {
         match self {
-            Self::Cpu { .. } => ByteSize::ZERO,
+            Self::Cpu { .. } | Self::Fill { .. } | Self::Disk { .. } => ByteSize::ZERO,
             Self::Memory { size, ramp_up } if age >= ramp_up.std() => *size,
             Self::Memory { size, ramp_up } => {
                 // The ramp is longer than its age, so it is not zero, and the part is smaller than the whole.
@@ -82,6 +111,36 @@ pub struct CpuLimit {
     pub cgroup: String,
 }
 
+/// A file system as a directory on it shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Volume {
+    /// Its device as in `/proc/self/mountinfo`: `254:0`.
+    pub device: String,
+    /// Its type: `ext4`. A number where it has no known name.
+    pub kind: String,
+    /// Whether nothing can be written to it.
+    pub read_only: bool,
+    /// Whether what Steadfast keeps is on it.
+    pub holds_state: bool,
+    /// All of it, in bytes.
+    pub size_bytes: u64,
+    /// What nobody uses, in bytes.
+    pub free_bytes: u64,
+    /// What everybody may have of that, in bytes: a part may be kept for root.
+    pub available_bytes: u64,
+    /// What a worker of this user may have of it, in bytes.
+    pub for_worker_bytes: u64,
+}
+
+impl Volume {
+    /// What is in use, in bytes.
+    #[must_use]
+    pub fn used_bytes(&self) -> u64 {
+        self.size_bytes.saturating_sub(self.free_bytes)
+    }
+}
+
 /// What one injection does to a machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -90,6 +149,9 @@ pub struct StressStatus {
     pub boot_id: String,
     /// Its workers, those that have ended included.
     pub workers: Vec<StressWorker>,
+    /// The file system that they work on, if they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<Volume>,
 }
 
 /// A worker, and what the kernel counted of it. Counts only grow while it lives.
@@ -108,10 +170,16 @@ pub struct StressWorker {
     pub ran_nanos: u64,
     /// How long its threads wanted to run and waited for a CPU, in nanoseconds.
     pub waited_nanos: u64,
-    /// Memory it holds, in bytes.
+    /// Memory it holds, in bytes; of one that fills a file system, the room it takes there.
     pub held_bytes: u64,
     /// Memory of it that was swapped out, in bytes.
     pub swapped_bytes: u64,
+    /// What it read from storage, in bytes; zero where the kernel does not count.
+    #[serde(default)]
+    pub read_bytes: u64,
+    /// What it wrote to storage, in bytes.
+    #[serde(default)]
+    pub written_bytes: u64,
     /// CPUs it may run on.
     pub usable_cpus: u32,
     /// How much CPU time its cgroup leaves it, if it limits that.

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{network::NamespaceIdentity, process::ProcessIdentity, proxy::RuleId, stress::Stress};
+use crate::{
+    cgroup::CgroupIdentity, network::NamespaceIdentity, process::ProcessIdentity, proxy::RuleId,
+    stress::Stress,
+};
 
 /// One step back: a map with one key. Carrying it out twice, or for a change that never happened, succeeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +47,16 @@ pub enum UndoVerb {
         /// What it does.
         stress: Stress,
     },
+    /// Give a cgroup its limit of CPU time back, unless somebody else has changed it since.
+    RestoreCpuQuota {
+        /// Which cgroup. When it is gone, so is its limit.
+        cgroup: CgroupIdentity,
+        /// The quota that the fault set, in microseconds.
+        ours_micros: u64,
+        /// The quota before, in microseconds; none without a limit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was_micros: Option<u64>,
+    },
     /// A change that cannot be taken back, recorded so that it is known: a killed process.
     Irreversible {
         /// What was done, for people.
@@ -77,6 +90,9 @@ impl UndoVerb {
             ),
             Self::EndWorker { worker, .. } | Self::EndStress { worker, .. } => {
                 format!("kill -KILL {}", worker.pid)
+            }
+            Self::RestoreCpuQuota { cgroup, was_micros, .. } => {
+                format!("echo {} > {}", cgroup.quota_text(*was_micros), cgroup.quota_file().display())
             }
             Self::Irreversible { what } => format!("# nothing to undo: {what}"),
         }

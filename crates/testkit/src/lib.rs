@@ -1,14 +1,18 @@
-//! What tests need and products must not have: throw-away directories on a real disk, processes and network namespaces
-//! to act on, a real Prometheus.
+//! What tests need and products must not have: throw-away directories on a real disk, processes, cgroups, network
+//! namespaces and small disks to act on, a real Prometheus.
 //!
 //! Only ever a dev-dependency.
 
+pub mod cgroup;
+pub mod disk;
 pub mod netns;
 pub mod place;
 pub mod prometheus;
 pub mod skip;
 pub mod sleeper;
 
+pub use cgroup::BusyCgroup;
+pub use disk::Disk;
 pub use netns::NetnsPair;
 pub use place::durable_dir;
 pub use prometheus::Prometheus;

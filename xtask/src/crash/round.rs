@@ -203,7 +203,7 @@ impl<'a> Round<'a> {
         duration: &str,
         wrap: impl FnOnce(&mut Vec<String>),
     ) -> Result<Child> {
-        let Case { fault, parameters } = self.case;
+        let (fault, parameters) = (self.case.fault, &scene.parameters(self.case));
         let into = scene.target_words(self.folder.path());
         let words =
             ["fault", "try", fault, "--with", parameters, "--into", &into, "--for", duration, "--yes"];

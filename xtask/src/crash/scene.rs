@@ -1,5 +1,5 @@
 //! The faults and what they are put into: a process of our own, a proxy in front of a server of our own, a network
-//! namespace of our own, or this machine, on which little load is made.
+//! namespace of our own, a small disk of our own, or this machine, on which little load is made.
 
 use std::{
     fs,
@@ -17,9 +17,9 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use steadfast_linux::network::{Namespace, status};
-use steadfast_testkit::NetnsPair;
+use steadfast_testkit::{BusyCgroup, Disk, NetnsPair};
 
-use super::{round::workers, wait};
+use super::{Case, round::workers, wait};
 use crate::program::program;
 
 /// What the delays below add.
@@ -27,92 +27,6 @@ const DELAY: Duration = Duration::from_millis(40);
 
 /// What the server says to every request, and what comes through a proxy without a fault.
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
-
-/// Faults that stand for the others of their kind.
-const THOROUGH: [&str; 9] = [
-    "processKill",
-    "processPause",
-    "tcpDelay",
-    "tcpReset",
-    "tcpDown",
-    "httpDelay",
-    "httpStatus",
-    "networkPartition",
-    "cpuStress",
-];
-
-/// A fault with parameters that fit a short round.
-#[derive(Debug, Clone)]
-pub(crate) struct Case {
-    /// Its name.
-    pub(crate) fault: &'static str,
-    /// Its parameters, as YAML.
-    pub(crate) parameters: &'static str,
-}
-
-impl Case {
-    /// Every fault there is.
-    pub(crate) fn all() -> Vec<Self> {
-        let case = |fault, parameters| Self { fault, parameters };
-        vec![
-            case("processKill", "{}"),
-            case("processPause", "{}"),
-            case("cpuStress", "{workers: 1, load: 20%}"),
-            case("memoryStress", "{size: 64MiB}"),
-            case("networkPartition", "{}"),
-            case("networkLoss", "{percent: 100%}"),
-            case("networkDelay", "{latency: 40ms, direction: both}"),
-            case("networkDuplicate", "{percent: 100%}"),
-            case("networkCorrupt", "{percent: 100%}"),
-            case("networkReorder", "{percent: 50%, latency: 40ms}"),
-            case("networkBandwidth", "{rate: 8kbit/s, burst: 3kB}"),
-            case("networkReset", "{}"),
-            case("tcpDelay", "{latency: 40ms, stream: both}"),
-            case("tcpReset", "{}"),
-            case("tcpDown", "{}"),
-            case("httpDelay", "{latency: 40ms}"),
-            case("httpStatus", "{status: 503}"),
-            case("tcpBandwidth", "{rate: 500B/s}"),
-            case("tcpSlowClose", "{delay: 200ms}"),
-            case("tcpTimeout", "{}"),
-            case("tcpSlice", "{size: 4B, pause: 10ms}"),
-            case("tcpLimitData", "{limit: 10B}"),
-            case("httpAbort", "{}"),
-            case("httpBody", "{change: {replace: xx}, side: response}"),
-            case("httpHeaders", "{set: {Content-Type: text/strange}, side: response}"),
-        ]
-    }
-
-    /// Whether it is sampled thoroughly in every test run.
-    pub(crate) fn is_thorough(&self) -> bool {
-        THOROUGH.contains(&self.fault)
-    }
-
-    /// Whether there is something to undo.
-    pub(crate) fn reversible(&self) -> bool {
-        self.fault != "processKill"
-    }
-
-    /// Whether it is put into a proxy.
-    pub(crate) fn needs_proxy(&self) -> bool {
-        self.fault.starts_with("tcp") || self.fault.starts_with("http")
-    }
-
-    /// Whether it is put into a network namespace.
-    pub(crate) fn needs_namespace(&self) -> bool {
-        self.fault.starts_with("network")
-    }
-
-    /// Whether it is put into this machine.
-    fn needs_host(&self) -> bool {
-        self.fault.ends_with("Stress")
-    }
-
-    /// Whether a worker holds it, so that it is gone when the injector is.
-    pub(crate) fn has_worker(&self) -> bool {
-        self.needs_namespace() || self.needs_host()
-    }
-}
 
 /// Where a proxy can listen: an address of its own, as the port would be taken by rounds at the same time before it is.
 fn listener_to_be() -> Result<SocketAddr> {
@@ -127,6 +41,9 @@ pub(super) struct Scene {
     pub(super) target: Child,
     traffic: Option<Traffic>,
     namespaces: Option<NetnsPair>,
+    /// With what was free there before.
+    disk: Option<(Disk, u64)>,
+    group: Option<BusyCgroup>,
     /// Whether it is this machine.
     host: bool,
 }
@@ -142,14 +59,29 @@ impl Scene {
         if !case.needs_proxy() {
             let target = quiet(program("sleep", &["600"])).spawn().context("start a target")?;
             if !case.needs_namespace() {
-                return Ok(Self { target, traffic: None, namespaces: None, host: case.needs_host() });
+                let disk =
+                    case.needs_disk().then(|| Disk::new_or_skip(case.fault).context("mounting needs root"));
+                let disk = disk.transpose()?.map(|disk| {
+                    let free = disk.free_bytes();
+                    (disk, free)
+                });
+                let group = case.needs_cgroup().then(|| BusyCgroup::new_or_skip(case.fault));
+                let (group, host) = (group.flatten(), case.needs_host());
+                return Ok(Self { target, traffic: None, namespaces: None, disk, group, host });
             }
             let pair = NetnsPair::new_or_skip(case.fault).context("network namespaces need root")?;
             let inside = |name: &str| Namespace::named(name)?.context("the namespace is there");
             let server = inside(&pair.b)?.inside(|| TcpListener::bind((NetnsPair::ADDRESS_B, 7000)))??;
             let address = server.local_addr()?.to_string();
             let traffic = Some(Traffic::start(server, address, Some(inside(&pair.a)?)));
-            return Ok(Self { target, traffic, namespaces: Some(pair), host: false });
+            return Ok(Self {
+                target,
+                traffic,
+                namespaces: Some(pair),
+                disk: None,
+                group: None,
+                host: false,
+            });
         }
         let server = TcpListener::bind("127.0.0.1:0")?;
         let upstream = server.local_addr()?.to_string();
@@ -178,15 +110,23 @@ impl Scene {
         let mut command = quiet(program(&words[0], &arguments));
         let target = command.stdin(Stdio::piped()).spawn().context("start a proxy")?;
         let traffic = Some(Traffic::start(server, listen, None));
-        let scene = Self { target, traffic, namespaces: None, host: false };
+        let scene = Self { target, traffic, namespaces: None, disk: None, group: None, host: false };
         ensure!(wait::until(Duration::from_secs(20), || control.exists()), "the proxy did not start");
         Ok(scene)
+    }
+
+    /// What `--with` says.
+    pub(super) fn parameters(&self, case: &Case) -> String {
+        let path = self.disk.as_ref().map(|(disk, _)| format!("'{}'", disk.path().display()));
+        case.parameters.replace("DISK", &path.unwrap_or_default())
     }
 
     /// What `--into` says.
     pub(super) fn target_words(&self, folder: &Path) -> String {
         if let Some(pair) = &self.namespaces {
             format!("netns: {{name: '{}'}}", pair.a)
+        } else if let Some(group) = &self.group {
+            format!("process: {{pid: {}}}", group.pid())
         } else if self.host {
             "host: {}".to_owned()
         } else if self.traffic.is_some() {
@@ -199,9 +139,22 @@ impl Scene {
     /// What is different from before the fault, apart from what cannot be undone.
     /// `proxy_may_end` when it was the proxy that was to be killed.
     pub(super) fn differences(&mut self, case: &Case, folder: &Path, proxy_may_end: bool) -> Vec<String> {
+        if let Some(group) = &self.group {
+            let (before, now) = (Some(BusyCgroup::QUOTA_MICROS), group.quota());
+            let other = || format!("the quota of the cgroup is {now:?} and was {before:?}");
+            return (now != before).then(other).into_iter().collect();
+        }
         if self.host {
             let still = |pid| format!("worker {pid} still makes load");
-            return workers(&folder.join("state")).map(still).collect();
+            let mut found: Vec<_> = workers(&folder.join("state")).map(still).collect();
+            if let Some((disk, before)) = &self.disk {
+                let free = disk.free_bytes();
+                // What was taken is far more.
+                if free + (8 << 20) < *before {
+                    found.push(format!("{free} bytes are free on the disk, and {before} were"));
+                }
+            }
+            return found;
         }
         let Some(through) = self.traffic.as_ref().map(|traffic| traffic.through.clone()) else {
             let stopped = state(self.target.id()).is_some_and(|state| matches!(state, 'T' | 't'));
@@ -353,19 +306,4 @@ fn exchange(address: &str) -> std::io::Result<Vec<u8>> {
 #[expect(clippy::disallowed_methods, reason = "paces traffic towards a real process")]
 fn pause() {
     thread::sleep(Duration::from_millis(5));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_fault_has_a_case() {
-        let folders =
-            steadfast_folders::list(&crate::program::root().join("crates/faults/src/faults")).unwrap();
-        let known: Vec<_> = folders.iter().map(steadfast_folders::Folder::key).collect();
-        let cases: Vec<_> = Case::all().into_iter().map(|case| case.fault.to_owned()).collect();
-        assert_eq!(known.len(), cases.len());
-        assert!(known.iter().all(|kind| cases.contains(kind)), "{known:?} {cases:?}");
-    }
 }

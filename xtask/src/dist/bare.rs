@@ -1,18 +1,27 @@
 //! Makes a bare Debian root.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
 use super::{mirror, say};
-use crate::program::program;
+use crate::{background::Background, program::program};
 
 /// What debootstrap says when the mirror cannot be reached.
 const UNREACHABLE: [&str; 3] = ["Failed getting release file", "Invalid Release file", "Couldn't download"];
 
-/// A minimal root in a folder that is removed with what is returned; or why there can be none here.
-pub(super) fn make(parent: &Path) -> Result<Result<TempDir, String>> {
+/// A root under way, in a folder that is removed with it.
+pub(crate) struct Making {
+    folder: TempDir,
+    maker: Background,
+}
+
+/// Begins to make a minimal root, with processor time that nothing else wants; or says why there can be none here.
+pub(super) fn begin(parent: &Path) -> Result<Result<Making, String>> {
     let id = program("id", &["-u"]).output().context("start id")?;
     if id.stdout.trim_ascii() != b"0" {
         return Ok(Err("only root can make a root file system".to_owned()));
@@ -31,14 +40,26 @@ pub(super) fn make(parent: &Path) -> Result<Result<TempDir, String>> {
     let arguments =
         ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "debootstrap", "--variant=minbase"];
     let arguments = [&arguments[..], &[&mirror.suite, path, &mirror.address]].concat();
-    let made = program("unshare", &arguments).output().context("start unshare")?;
-    if made.status.success() {
-        return Ok(Ok(folder));
+    let maker = Background::start_idle_into(&program("unshare", &arguments), &said(folder.path()))?;
+    Ok(Ok(Making { folder, maker }))
+}
+
+impl Making {
+    /// Waits for it; or says why there can be none here.
+    pub(super) fn finish(self) -> Result<Result<TempDir, String>> {
+        let made = self.maker.finish();
+        let file = said(self.folder.path());
+        let said = fs::read_to_string(&file).unwrap_or_default();
+        drop(fs::remove_file(&file));
+        let Err(why) = made else { return Ok(Ok(self.folder)) };
+        if let Some(line) = said.lines().find(|line| UNREACHABLE.iter().any(|words| line.contains(words))) {
+            return Ok(Err(format!("no Debian mirror can be reached: {line}")));
+        }
+        bail!("{why}:\n{said}")
     }
-    let said = [made.stdout, made.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    if let Some(line) = said.lines().find(|line| UNREACHABLE.iter().any(|words| line.contains(words))) {
-        return Ok(Err(format!("no Debian mirror can be reached: {line}")));
-    }
-    bail!("debootstrap ended with {}:\n{said}", made.status)
+}
+
+/// Where debootstrap's words go: beside its root, whose name no other has.
+fn said(root: &Path) -> PathBuf {
+    root.with_extension("log")
 }

@@ -3,6 +3,7 @@
 //! It never waits, so [`at_once`] runs anything that only asks this world. Traffic flows when a test says so.
 
 use std::{
+    path::Path,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard},
     task::{Context, Poll, Waker},
@@ -11,15 +12,16 @@ use std::{
 use async_trait::async_trait;
 use steadfast_model::{
     InjectionId, ProcessIdentity, ResolvedTarget,
+    cgroup::{CgroupIdentity, CpuGroup, CpuQuota},
     network::{DisturbanceId, NetworkFault, NetworkStatus, Traffic},
     process::ProcessState,
     proxy::{Protocol, ProxyStatus},
-    stress::{Room, StressStatus},
+    stress::{Room, StressStatus, Volume},
     target::{ResolvedHost, ResolvedNamespace, ResolvedProcess, ResolvedProxy},
     undo::UndoVerb,
 };
 
-use super::{Machine, Network, Processes, Proxies, World};
+use super::{Fellow, Machine, Network, Processes, Proxies, World};
 use crate::FaultError;
 
 mod injection;
@@ -106,6 +108,24 @@ impl FakeWorld {
         self.state().room = Some(room);
     }
 
+    /// The file system that every path of every machine is on, before anything fills it.
+    #[must_use]
+    pub fn volume(&self) -> Volume {
+        self.state().volume.clone().unwrap_or_else(machine::usual_volume)
+    }
+
+    /// Puts every path of every machine on this file system.
+    pub fn set_volume(&self, volume: Volume) {
+        self.state().volume = Some(volume);
+    }
+
+    /// Gives the cgroup of a process another limit of CPU time, as if somebody else had.
+    pub fn set_cpu_quota(&self, identity: &ProcessIdentity, quota: CpuQuota) {
+        let mut state = self.state();
+        let same = |found: &&mut FakeProcess| found.identity == *identity;
+        state.processes.iter_mut().filter(same).for_each(|found| found.quota = quota);
+    }
+
     /// Sets what a process does, as if it happened by itself: no verb, no record. One that has ended stays so.
     pub fn set_process(&self, identity: &ProcessIdentity, state: ProcessState) {
         drop(self.state().set_process(identity, state));
@@ -117,6 +137,7 @@ impl FakeWorld {
         let mut state = self.state();
         let State { processes, proxies, namespaces, machines, .. } = &mut *state;
         machines.iter_mut().for_each(|machine| machine.live(count));
+        processes.iter_mut().for_each(|process| process.compute(count));
         namespaces.iter_mut().for_each(|namespace| namespace.carry(count));
         for proxy in proxies {
             if processes
@@ -201,6 +222,17 @@ impl Processes for FakeWorld {
         Ok(state.process(process).map_or(ProcessState::Gone, |found: &FakeProcess| found.state))
     }
 
+    async fn cpu_group(&self, process: &ProcessIdentity) -> Result<CpuGroup, FaultError> {
+        Ok(self.state().living_process(process)?.cpu_group())
+    }
+
+    async fn fellows(&self, cgroup: &CgroupIdentity) -> Result<Vec<Fellow>, FaultError> {
+        let state = self.state();
+        let found = state.processes.iter().filter(|found| found.cpu_group().identity == *cgroup);
+        let fellow = |found: &FakeProcess| Fellow { pid: found.identity.pid, command: found.command.clone() };
+        Ok(found.map(fellow).collect())
+    }
+
     async fn may_signal(&self, process: &ProcessIdentity) -> Result<(), FaultError> {
         self.state().may_signal(process)
     }
@@ -254,8 +286,13 @@ impl Machine for FakeWorld {
         Ok(FakeWorld::room(self))
     }
 
+    async fn volume(&self, host: &ResolvedHost, _: &Path) -> Result<Volume, FaultError> {
+        let volume = FakeWorld::volume(self);
+        Ok(self.state().machine(host)?.filled(volume))
+    }
+
     async fn status(&self, host: &ResolvedHost, injection: InjectionId) -> Result<StressStatus, FaultError> {
-        let none = StressStatus { boot_id: "another".to_owned(), workers: Vec::new() };
+        let none = StressStatus { boot_id: "another".to_owned(), workers: Vec::new(), volume: None };
         Ok(self.state().machine(host).map_or(none, |machine| machine.status(injection)))
     }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+mod disks;
 mod ledgers;
 mod netem;
 mod networks;
@@ -13,5 +14,6 @@ mod selection;
 mod stage;
 mod stress;
 mod targets;
+mod throttles;
 mod undo_matters;
 mod whoever_dies;

@@ -24,6 +24,8 @@ async fn a_reaper_with_nothing_to_do_leaves() {
         Ok("injector") => injector().await,
         Ok("proxy") => proxy().await,
         Ok("network-injector") => crate::networks::injector_role().await,
+        Ok("disk-injector") => crate::disks::injector_role().await,
+        Ok("throttle-injector") => crate::throttles::injector_role().await,
         Ok("stress-injector") => crate::stress::injector_role().await,
         Ok("worker") => {
             answer_apart();

@@ -59,7 +59,7 @@ async fn until_active(host: &LocalHost, order: &InjectionOrder) -> String {
 }
 
 /// The worker of the one live injection, from its undo record.
-fn worker(stage: &Stage) -> ProcessHandle {
+pub(crate) fn worker(stage: &Stage) -> ProcessHandle {
     let injection = stage.status().injections[0].injection;
     let account = stage.ledger().find(injection).unwrap().unwrap();
     let Some(UndoVerb::EndStress { worker, .. }) = account.records[0].known_verb() else {

@@ -8,34 +8,39 @@ use steadfast_linux::{
     ProcessHandle,
     network::{self, Namespace},
 };
-use steadfast_model::{InjectionId, process::Signal, undo::UndoVerb};
-use steadfast_testkit::{NetnsPair, Sleeper};
+use steadfast_model::{InjectionId, Target, process::Signal, target::ProcessTarget, undo::UndoVerb};
+use steadfast_testkit::{BusyCgroup, Disk, NetnsPair, Sleeper};
 
 use crate::{
     proxies::{Street, street},
     stage::target_of,
 };
 
-/// A proxy, a process, network namespaces where there may be some, and a host that knows them all.
+/// A proxy, a process, network namespaces where there may be some, a disk or a cgroup where it is needed, and a host that knows them all.
 struct Scene {
     street: Street,
     sleeper: Sleeper,
     pair: Option<NetnsPair>,
+    disk: Option<Disk>,
+    group: Option<BusyCgroup>,
     ordered: RefCell<Vec<InjectionId>>,
 }
 
 /// What a fault may have changed: the letter of the process, how many rules the proxy has, and how many tables the
-/// network namespace, and how many workers make load.
-type Snapshot = (bool, Option<char>, usize, usize, usize);
+/// network namespace, how many workers make load, and the quota of the cgroup.
+type Snapshot = (bool, Option<char>, usize, usize, usize, Option<u64>);
 
 impl Scene {
-    async fn new(undoes: bool) -> Self {
+    async fn new(known: &FaultKind, undoes: bool) -> Self {
         let mut street = street(|_| ()).await;
         if !undoes {
             street.host = street.host.without_undo_for_tests();
         }
-        let pair = NetnsPair::new_or_skip("every_fault_goes_with_its_undo_and_stays_without_it");
-        Self { street, sleeper: Sleeper::new(), pair, ordered: RefCell::default() }
+        let test = "every_fault_goes_with_its_undo_and_stays_without_it";
+        let pair = NetnsPair::new_or_skip(test);
+        let disk = known.kind.starts_with("disk").then(|| Disk::new_or_skip(test)).flatten();
+        let group = (known.kind == "cpuThrottle").then(|| BusyCgroup::new_or_skip(test)).flatten();
+        Self { street, sleeper: Sleeper::new(), pair, disk, group, ordered: RefCell::default() }
     }
 
     async fn snapshot(&self) -> Snapshot {
@@ -44,7 +49,8 @@ impl Scene {
             let namespace = Namespace::named(&pair.a).unwrap().unwrap();
             network::status(&namespace, "steadfast_").unwrap().len()
         });
-        (self.sleeper.runs(), stopped, self.street.rules().await, tables, self.workers(false).len())
+        let quota = self.group.as_ref().and_then(BusyCgroup::quota);
+        (self.sleeper.runs(), stopped, self.street.rules().await, tables, self.workers(false).len(), quota)
     }
 
     /// Of every injection in this ledger, undone or not, as far as they live: those that make load, or all.
@@ -77,17 +83,24 @@ impl Scene {
             (_, example) if example.contains("host:") => {
                 self.street.host.resolve(&crate::stress::this_machine()).await.unwrap()
             }
+            (_, example) if example.contains("cpuThrottle") => {
+                let pid = self.group.as_ref().map(BusyCgroup::pid);
+                let busy = Target::from(ProcessTarget { pid, ..ProcessTarget::default() });
+                self.street.host.resolve(&busy).await.unwrap()
+            }
             _ => vec![target_of(&self.sleeper)],
         };
         let duration = Duration::from_secs(60);
         let injection = InjectionId::new();
         self.ordered.borrow_mut().push(injection);
-        InjectionOrder { injection, run: None, fault: fault(known), targets, duration }
+        let fault = fault(known, self.disk.as_ref());
+        InjectionOrder { injection, run: None, fault, targets, duration }
     }
 }
 
 /// A fault that is felt. One with settings this does not know fails here, so that nobody forgets it.
-fn fault(known: &FaultKind) -> FaultSpec {
+fn fault(known: &FaultKind, disk: Option<&Disk>) -> FaultSpec {
+    let path = disk.map_or_else(|| "/".into(), |disk| disk.path().to_owned());
     let settings = match known.kind {
         "tcpDelay" | "httpDelay" => serde_json::json!({ "latency": "100ms" }),
         "networkDelay" => serde_json::json!({ "latency": "20ms" }),
@@ -102,6 +115,9 @@ fn fault(known: &FaultKind) -> FaultSpec {
         "tcpSlice" => serde_json::json!({ "size": "10B" }),
         "cpuStress" => serde_json::json!({ "workers": 1, "load": "5%" }),
         "memoryStress" => serde_json::json!({ "size": "16MiB" }),
+        "cpuThrottle" => serde_json::json!({ "quota": 0.1 }),
+        "diskStress" => serde_json::json!({ "path": path, "size": "16MiB", "rate": "1MiB/s" }),
+        "diskFill" => serde_json::json!({ "path": path, "fill": "2MiB" }),
         "tcpSlowClose" => serde_json::json!({ "delay": "1s" }),
         _ => serde_json::json!({}),
     };
@@ -110,7 +126,7 @@ fn fault(known: &FaultKind) -> FaultSpec {
 
 /// What was before, while the fault was in place, and after it was reverted.
 async fn life(known: &FaultKind, undoes: bool) -> [Snapshot; 3] {
-    let scene = Scene::new(undoes).await;
+    let scene = Scene::new(known, undoes).await;
     let order = scene.order(known).await;
     let before = scene.snapshot().await;
     scene.street.host.inject(&order).await.unwrap();
@@ -127,9 +143,13 @@ async fn life(known: &FaultKind, undoes: bool) -> [Snapshot; 3] {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_goes_with_its_undo_and_stays_without_it() {
     let mut lived = Vec::new();
-    // A user who may make no network namespace may disturb none.
-    let may = |known: &&FaultKind| rustix::process::geteuid().is_root() || !known.kind.starts_with("network");
-    for known in FAULTS.iter().filter(|known| fault(known).as_fault().reversible()).filter(may) {
+    // A user who may make no network namespace may disturb none, and neither fill a disk that cannot be mounted.
+    let is_root = rustix::process::geteuid().is_root();
+    let may = |known: &&FaultKind| match known.kind {
+        "cpuThrottle" => BusyCgroup::missing().is_none(),
+        kind => is_root || !(kind.starts_with("network") || kind.starts_with("disk")),
+    };
+    for known in FAULTS.iter().filter(|known| fault(known, None).as_fault().reversible()).filter(may) {
         let [before, during, after] = life(known, true).await;
         assert_ne!(before, during, "{}: it changes something", known.kind);
         assert_eq!(before, after, "{}: nothing stays", known.kind);

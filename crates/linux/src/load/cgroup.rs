@@ -8,12 +8,12 @@ use crate::{LinuxError, stat};
 
 /// Where a process stands in one hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
+pub(crate) struct Place {
     /// The folder it is seen at.
-    mount: PathBuf,
+    pub(crate) mount: PathBuf,
     /// Its cgroup, as a path below that folder.
-    below: String,
-    unified: bool,
+    pub(crate) below: String,
+    pub(crate) unified: bool,
 }
 
 impl Place {
@@ -30,19 +30,22 @@ impl Place {
 
 /// The tightest limit of CPU time; `None` without one.
 pub(super) fn cpu_limit(pid: u32) -> Result<Option<CpuLimit>, LinuxError> {
-    let limits = places(pid, "cpu")?.into_iter().flat_map(|place| {
-        let limit = move |(folder, cgroup): (PathBuf, String)| {
-            let read = |file: &str| fs::read_to_string(folder.join(file)).ok();
-            let millis = if place.unified {
-                quota(&read("cpu.max")?)
-            } else {
-                quota(&format!("{} {}", read("cpu.cfs_quota_us")?.trim(), read("cpu.cfs_period_us")?.trim()))
-            };
-            millis.map(|millis| CpuLimit { millis, cgroup })
-        };
-        place.clone().folders().into_iter().filter_map(limit).collect::<Vec<_>>()
-    });
+    let limits = places(pid, "cpu")?.into_iter().filter_map(|place| cpu_limit_at(&place));
     Ok(limits.min_by_key(|limit| limit.millis))
+}
+
+/// The tightest of a cgroup and of those above it.
+pub(crate) fn cpu_limit_at(place: &Place) -> Option<CpuLimit> {
+    let limit = |(folder, cgroup): (PathBuf, String)| {
+        let read = |file: &str| fs::read_to_string(folder.join(file)).ok();
+        let millis = if place.unified {
+            quota(&read("cpu.max")?)
+        } else {
+            quota(&format!("{} {}", read("cpu.cfs_quota_us")?.trim(), read("cpu.cfs_period_us")?.trim()))
+        };
+        millis.map(|millis| CpuLimit { millis, cgroup })
+    };
+    place.folders().into_iter().filter_map(limit).min_by_key(|limit| limit.millis)
 }
 
 /// How much memory the tightest limit leaves, and whose it is; `None` without one.
@@ -99,7 +102,7 @@ fn places(pid: u32, controller: &str) -> Result<Vec<Place>, LinuxError> {
 }
 
 /// Reads `/proc/PID/cgroup` (cgroups(7)) and `/proc/PID/mountinfo` (proc_pid_mountinfo(5)).
-fn parse(cgroups: &str, mounts: &str, controller: &str) -> Vec<Place> {
+pub(crate) fn parse(cgroups: &str, mounts: &str, controller: &str) -> Vec<Place> {
     let mut places = Vec::new();
     for line in cgroups.lines() {
         let mut fields = line.splitn(3, ':');

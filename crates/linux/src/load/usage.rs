@@ -1,6 +1,6 @@
 //! What the kernel counts of a process that makes load.
 
-use std::{io, path::PathBuf};
+use std::{io, os::unix::fs::MetadataExt, path::PathBuf};
 
 use steadfast_model::{Clock, process::ProcessIdentity, stress::CpuLimit};
 
@@ -23,6 +23,12 @@ pub struct Usage {
     pub held_bytes: u64,
     /// Memory of it that was swapped out, in bytes.
     pub swapped_bytes: u64,
+    /// Room that its files without a name take, in bytes.
+    pub file_bytes: u64,
+    /// What it read from storage, in bytes; zero where the kernel does not say.
+    pub read_bytes: u64,
+    /// What it wrote to storage, in bytes; zero where the kernel does not say.
+    pub written_bytes: u64,
     /// CPUs it may run on.
     pub usable_cpus: u32,
     /// How much CPU time its cgroup leaves it.
@@ -45,12 +51,16 @@ fn read(pid: u32) -> Result<Option<Usage>, LinuxError> {
     let Some(status) = gone_or(std::fs::read_to_string(folder.join("status")), &folder)? else {
         return Ok(None);
     };
+    let io = std::fs::read_to_string(folder.join("io")).unwrap_or_default();
     let mut usage = Usage {
         age_nanos: 0,
         ran_nanos: 0,
         waited_nanos: 0,
         held_bytes: kibibytes(&status, "RssAnon:"),
         swapped_bytes: kibibytes(&status, "VmSwap:"),
+        read_bytes: number(&io, "read_bytes:"),
+        written_bytes: number(&io, "write_bytes:"),
+        file_bytes: nameless_files(&folder.join("fd")),
         usable_cpus: cpus_allowed(&status),
         cpu_limit: cgroup::cpu_limit(pid)?,
     };
@@ -80,6 +90,13 @@ fn add_thread(usage: &mut Usage, folder: &std::path::Path) -> Result<(), LinuxEr
     Ok(())
 }
 
+/// What the files take that are open there and have no name, in bytes; zero for a process of somebody else.
+fn nameless_files(descriptors: &std::path::Path) -> u64 {
+    let entries = std::fs::read_dir(descriptors).into_iter().flatten().filter_map(Result::ok);
+    let found = entries.filter_map(|entry| std::fs::metadata(entry.path()).ok());
+    found.filter(|file| file.is_file() && file.nlink() == 0).map(|file| file.blocks() * 512).sum()
+}
+
 /// Time on a CPU, and time waiting for one: the first two numbers, in nanoseconds (sched-stats of the kernel).
 fn schedstat(text: &str) -> Option<(u64, u64)> {
     let mut numbers = text.split_ascii_whitespace().map(str::parse);
@@ -90,9 +107,13 @@ fn schedstat(text: &str) -> Option<(u64, u64)> {
 
 /// A line such as `RssAnon:  164 kB`, in bytes; zero when there is none.
 fn kibibytes(status: &str, name: &str) -> u64 {
-    let line = status.lines().find_map(|line| line.strip_prefix(name));
-    let number = line.and_then(|line| line.split_ascii_whitespace().next()?.parse::<u64>().ok());
-    number.unwrap_or(0).saturating_mul(1024)
+    number(status, name).saturating_mul(1024)
+}
+
+/// The number of a line such as `read_bytes: 4096`; zero when there is none.
+fn number(text: &str, name: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|line| line.split_ascii_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
 /// `None` for a process that has ended.

@@ -5,6 +5,7 @@
 mod annotations;
 mod boot;
 mod commands;
+mod disks;
 mod documents;
 mod faults;
 mod help;

@@ -1,4 +1,6 @@
-//! Load on this machine, by hand and in a run: seen to be there and seen to be gone.
+//! Load on this machine and limits of CPU time, by hand and in a run: seen to be there and seen to be gone.
+
+use steadfast_testkit::BusyCgroup;
 
 use crate::support::{Experiment, Place, Service};
 
@@ -22,6 +24,23 @@ fn cpu_stress_computes() {
 #[test]
 fn memory_stress_holds() {
     is_seen_and_gone("memoryStress", "{ size: 64MiB }", "will hold 64MiB of memory on machine");
+}
+
+#[test]
+fn cpu_throttle_holds_back() {
+    let Some(group) = BusyCgroup::new_or_skip("cpu_throttle_holds_back") else { return };
+    let (place, into) = (Place::new(), format!("process: {{ pid: {} }}", group.pid()));
+    let try_it = |with: &str| {
+        place.run(&["fault", "try", "cpuThrottle", "--with", with, "--into", &into, "--for", "2s", "--yes"])
+    };
+    let tried = try_it("{ quota: 0.1 }").expect(0).says("at most 0.1 CPUs, in place of 0.30");
+    tried.says("in effect: cgroup").says("was held back in").says("taken away; not in place: cgroup");
+    assert_eq!(group.quota(), Some(BusyCgroup::QUOTA_MICROS));
+    try_it("{ quota: 0.3 }").expect(64).says("leaves it 0.30 CPUs already").says("a smaller `quota`");
+    try_it("{ quota: 0 }").expect(64).says("0.2 is a fifth of one");
+    try_it("{ quota: 20% }").expect(64).says("quota");
+    assert_eq!(group.quota(), Some(BusyCgroup::QUOTA_MICROS));
+    place.assert_clean();
 }
 
 #[test]

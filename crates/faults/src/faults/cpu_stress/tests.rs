@@ -38,13 +38,15 @@ fn worker(millis: u64, ran: f64, waited: f64) -> StressWorker {
         waited_nanos: nanos(waited),
         held_bytes: 0,
         swapped_bytes: 0,
+        read_bytes: 0,
+        written_bytes: 0,
         usable_cpus: 2,
         cpu_limit: None,
     }
 }
 
 fn seen(worker: StressWorker) -> Observation {
-    let status = StressStatus { boot_id: "b".to_owned(), workers: vec![worker] };
+    let status = StressStatus { boot_id: "b".to_owned(), workers: vec![worker], volume: None };
     Observation { targets: vec![Sighting::Host(Box::new(status))] }
 }
 

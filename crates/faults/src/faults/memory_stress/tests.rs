@@ -36,13 +36,15 @@ fn worker(seconds: u64, held_bytes: u64, swapped_bytes: u64) -> StressWorker {
         waited_nanos: 0,
         held_bytes,
         swapped_bytes,
+        read_bytes: 0,
+        written_bytes: 0,
         usable_cpus: 2,
         cpu_limit: None,
     }
 }
 
 fn judge(worker: StressWorker) -> Effect {
-    let status = StressStatus { boot_id: "b".to_owned(), workers: vec![worker] };
+    let status = StressStatus { boot_id: "b".to_owned(), workers: vec![worker], volume: None };
     let now = Observation { targets: vec![Sighting::Host(Box::new(status))] };
     fault(json!({ "size": "1GiB" })).judge(&Observation::default(), &now)
 }

@@ -51,6 +51,19 @@ impl Injection for FakeInjection {
         state.set_process(process, ProcessState::Gone)
     }
 
+    async fn throttle_process(&mut self, process: &ProcessIdentity, millis: u64) -> Result<(), FaultError> {
+        let mut state = self.world.state();
+        let group = state.living_process(process)?.cpu_group();
+        let ours = group.quota.with_millis(millis);
+        let undo = UndoVerb::RestoreCpuQuota {
+            cgroup: group.identity,
+            ours_micros: ours.quota_micros.unwrap_or_default(),
+            was_micros: group.quota.quota_micros,
+        };
+        state.begin_verb(self.id, undo)?;
+        state.throttle(process, ours)
+    }
+
     async fn apply_rule(&mut self, proxy: &ResolvedProxy, rule: NewRule) -> Result<(), FaultError> {
         let mut state = self.world.state();
         state.living_proxy(proxy)?;

@@ -3,7 +3,7 @@
 use steadfast_model::{
     ByteSize, InjectionId, ProcessIdentity,
     process::ProcessState,
-    stress::{Room, Stress, StressStatus, StressWorker},
+    stress::{Room, Stress, StressStatus, StressWorker, Volume},
     target::ResolvedHost,
 };
 
@@ -17,6 +17,20 @@ pub(super) struct FakeMachine {
 pub(super) fn usual_room() -> Room {
     let available = ByteSize::new(4 << 30).expect("less than the largest size");
     Room { cpus: 4, usable_cpus: 4, cpu_limit: None, available, memory_limited_by: None }
+}
+
+/// What every path is on until a test says otherwise: 100 GiB of which 40 are in use.
+pub(super) fn usual_volume() -> Volume {
+    Volume {
+        device: "254:1".to_owned(),
+        kind: "ext4".to_owned(),
+        read_only: false,
+        holds_state: false,
+        size_bytes: 100 << 30,
+        free_bytes: 60 << 30,
+        available_bytes: 55 << 30,
+        for_worker_bytes: 60 << 30,
+    }
 }
 
 impl FakeMachine {
@@ -35,6 +49,8 @@ impl FakeMachine {
             waited_nanos: 0,
             held_bytes: 0,
             swapped_bytes: 0,
+            read_bytes: 0,
+            written_bytes: 0,
             usable_cpus: 4,
             cpu_limit: None,
         };
@@ -50,7 +66,14 @@ impl FakeMachine {
         for (_, worker) in &mut self.workers {
             worker.age_nanos += count * 10_000_000;
             let age = std::time::Duration::from_nanos(worker.age_nanos);
-            worker.held_bytes = worker.stress.planned(age).bytes();
+            worker.held_bytes = match &worker.stress {
+                Stress::Fill { size, .. } => size.bytes(),
+                other => other.planned(age).bytes(),
+            };
+            if let Stress::Disk { rate, .. } = worker.stress {
+                let bytes = rate.map_or(64 << 20, |rate| rate.bytes_in(age));
+                (worker.read_bytes, worker.written_bytes) = (bytes, bytes);
+            }
             if let Stress::Cpu { workers, load } = worker.stress {
                 let ran = age.mul_f64(load.fraction() * f64::from(workers));
                 worker.ran_nanos = u64::try_from(ran.as_nanos()).expect("a test is short");
@@ -61,7 +84,22 @@ impl FakeMachine {
     pub(super) fn status(&self, injection: InjectionId) -> StressStatus {
         let ours = self.workers.iter().filter(|(owner, _)| *owner == injection);
         let workers = ours.map(|(_, worker)| worker.clone()).collect();
-        StressStatus { boot_id: self.resolved.boot_id.clone(), workers }
+        StressStatus { boot_id: self.resolved.boot_id.clone(), workers, volume: None }
+    }
+
+    /// A file system as it is with what workers hold of it.
+    pub(super) fn filled(&self, volume: Volume) -> Volume {
+        let fills = |worker: &StressWorker| matches!(worker.stress, Stress::Fill { .. });
+        let held =
+            self.workers.iter().filter(|(_, worker)| fills(worker)).map(|(_, worker)| worker.held_bytes);
+        let held: u64 = held.sum();
+        let less = |bytes: u64| bytes.saturating_sub(held);
+        Volume {
+            free_bytes: less(volume.free_bytes),
+            available_bytes: less(volume.available_bytes),
+            for_worker_bytes: less(volume.for_worker_bytes),
+            ..volume
+        }
     }
 
     pub(super) fn snapshot(&self) -> String {

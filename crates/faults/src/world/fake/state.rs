@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use steadfast_model::{
     InjectionId, ProcessIdentity,
+    cgroup::{CgroupIdentity, CpuGroup, CpuQuota},
     network::NetworkFault,
     process::ProcessState,
     proxy::{ProxyStatus, RuleId, RuleStatus},
-    stress::{Room, Stress},
+    stress::{Room, Stress, Volume},
     target::{ResolvedHost, ResolvedNamespace, ResolvedProxy},
     undo::UndoVerb,
 };
@@ -47,6 +48,7 @@ pub(super) struct State {
     pub(super) namespaces: Vec<FakeNamespace>,
     pub(super) machines: Vec<FakeMachine>,
     pub(super) room: Option<Room>,
+    pub(super) volume: Option<Volume>,
     pub(super) log: Vec<LogEntry>,
     pub(super) trouble: Option<Trouble>,
 }
@@ -55,7 +57,10 @@ pub(super) struct State {
 pub(super) struct FakeProcess {
     pub(super) identity: ProcessIdentity,
     pub(super) state: ProcessState,
-    command: String,
+    pub(super) command: String,
+    /// Of its cgroup, in which it is alone.
+    pub(super) quota: CpuQuota,
+    throttled: u64,
 }
 
 #[derive(Debug)]
@@ -77,6 +82,8 @@ impl State {
             identity: identity.clone(),
             state: ProcessState::Running,
             command: command.to_owned(),
+            quota: CpuQuota { quota_micros: None, period_micros: 100_000 },
+            throttled: 0,
         };
         self.processes.push(process);
         // Each is in a network namespace of its own.
@@ -87,6 +94,22 @@ impl State {
 
     pub(super) fn process(&self, identity: &ProcessIdentity) -> Option<&FakeProcess> {
         self.processes.iter().find(|process| process.identity == *identity)
+    }
+
+    pub(super) fn living_process(&self, identity: &ProcessIdentity) -> Result<&FakeProcess, FaultError> {
+        let found = self.process(identity).filter(|found| found.is_alive());
+        found.ok_or_else(|| FaultError::TargetGone { what: format!("process {identity}") })
+    }
+
+    /// Changes the quota of a process's cgroup, and logs it.
+    pub(super) fn throttle(&mut self, identity: &ProcessIdentity, quota: CpuQuota) -> Result<(), FaultError> {
+        self.living_process(identity)?;
+        self.log.push(LogEntry::Changed(format!("the cgroup of {identity} has less CPU time")));
+        let same = |found: &&mut FakeProcess| found.identity == *identity;
+        if let Some(found) = self.processes.iter_mut().find(same) {
+            found.quota = quota;
+        }
+        Ok(())
     }
 
     pub(super) fn may_signal(&self, identity: &ProcessIdentity) -> Result<(), FaultError> {
@@ -217,6 +240,14 @@ impl State {
             UndoVerb::EndStress { worker, .. } => {
                 self.machines.iter_mut().for_each(|machine| machine.remove(worker));
             }
+            UndoVerb::RestoreCpuQuota { cgroup, ours_micros, was_micros } => {
+                let is_it = |found: &&mut FakeProcess| found.cpu_group().identity == *cgroup;
+                for found in self.processes.iter_mut().filter(is_it) {
+                    if found.quota.quota_micros == Some(*ours_micros) {
+                        found.quota.quota_micros = *was_micros;
+                    }
+                }
+            }
             UndoVerb::Irreversible { .. } => {}
         }
     }
@@ -224,7 +255,8 @@ impl State {
     pub(super) fn snapshot(&self) -> String {
         let mut text = String::new();
         for process in &self.processes {
-            writeln!(text, "process {} {}: {:?}", process.identity, process.command, process.state)
+            let FakeProcess { identity, command, state, quota, .. } = process;
+            writeln!(text, "process {identity} {command}: {state:?} {quota:?}")
                 .expect("writing to a String does not fail");
         }
         for proxy in &self.proxies {
@@ -241,6 +273,31 @@ impl State {
 impl FakeProcess {
     pub(super) fn is_alive(&self) -> bool {
         !matches!(self.state, ProcessState::Dead | ProcessState::Gone)
+    }
+
+    pub(super) fn cpu_group(&self) -> CpuGroup {
+        let pid = self.identity.pid;
+        let identity = CgroupIdentity {
+            folder: format!("/cgroup/{pid}").into(),
+            inode: u64::from(pid),
+            boot_id: self.identity.boot_id.clone(),
+            unified: true,
+        };
+        CpuGroup {
+            identity,
+            is_root: false,
+            quota: self.quota,
+            tightest: None,
+            throttled: self.throttled,
+            throttled_nanos: self.throttled * 50_000_000,
+        }
+    }
+
+    /// Uses all the CPU time there is, for so many periods.
+    pub(super) fn compute(&mut self, periods: u64) {
+        if self.quota.quota_micros.is_some() {
+            self.throttled += periods;
+        }
     }
 }
 
