@@ -74,15 +74,12 @@ impl Load {
             Stress::Disk { ref path, ref device, size, readers, writers, rate } => {
                 let churn = churn::Churn::new(path, device, size, rate)?;
                 let (stop, lost) = (load.stop.clone(), Lost::new(lost));
-                start(move || {
+                // Under another name: what is counted begins when there is something to read.
+                start_as("steadfast-begin", move || {
                     let begun =
                         churn.lay_out(&stop).and_then(|()| churn_on(&churn, readers, writers, &stop, &lost));
                     if let Err(error) = begun {
                         lost.tell(error);
-                    }
-                    // It stays, as it is the oldest of the threads that are counted.
-                    while !stop.load(Ordering::Relaxed) {
-                        sleep(Duration::from_millis(20));
                     }
                 })?;
             }
@@ -148,7 +145,11 @@ pub fn be_the_first_to_go() -> Result<(), LinuxError> {
 }
 
 fn start(work: impl FnOnce() + Send + 'static) -> Result<(), LinuxError> {
-    let started = std::thread::Builder::new().name(THREAD.to_owned()).spawn(work);
+    start_as(THREAD, work)
+}
+
+fn start_as(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), LinuxError> {
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(work);
     let failed = |source: io::Error| LinuxError::start("start a thread that makes load", source);
     started.map(drop).map_err(failed)
 }

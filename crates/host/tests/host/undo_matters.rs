@@ -7,13 +7,19 @@ use steadfast_faults::{FAULTS, FaultKind, FaultSpec};
 use steadfast_linux::{
     ProcessHandle,
     network::{self, Namespace},
+    process_state,
 };
-use steadfast_model::{InjectionId, Target, process::Signal, target::ProcessTarget, undo::UndoVerb};
+use steadfast_model::{
+    InjectionId, Target,
+    process::{ProcessState, Signal},
+    target::ProcessTarget,
+    undo::UndoVerb,
+};
 use steadfast_testkit::{BusyCgroup, Disk, NetnsPair, Sleeper};
 
 use crate::{
     proxies::{Street, street},
-    stage::target_of,
+    stage::{eventually, target_of},
 };
 
 /// A proxy, a process, network namespaces where there may be some, a disk or a cgroup where it is needed, and a host that knows them all.
@@ -133,6 +139,10 @@ async fn life(known: &FaultKind, undoes: bool) -> [Snapshot; 3] {
     let during = scene.snapshot().await;
     // A worker ends by itself when it is given up. One that hangs cannot: then it is the undo alone that ends it.
     scene.signal_workers(Signal::Stop);
+    // Until its first thread has stopped, another one may still see that it is given up.
+    let stopped =
+        |worker: &ProcessHandle| matches!(process_state(worker.identity()), Ok(ProcessState::Stopped));
+    eventually("all workers hang", || scene.workers(true).iter().all(stopped)).await;
     scene.street.host.revert(order.injection).await.unwrap();
     let after = scene.snapshot().await;
     scene.signal_workers(Signal::Kill);

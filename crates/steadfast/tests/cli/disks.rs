@@ -20,12 +20,12 @@ fn disk_fill_fills() {
 fn disk_stress_reads_and_writes() {
     let Some(disk) = Disk::new_or_skip("disk_stress_reads_and_writes") else { return };
     let place = Place::new();
-    let with = format!("{{ path: '{}', size: 16MiB, rate: 10MiB/s }}", disk.path().display());
-    let words = ["fault", "try", "diskStress", "--with", &with, "--into", "host: {}", "--for", "3s", "--yes"];
+    let with = format!("{{ path: '{}', size: 16MiB, rate: 32MiB/s }}", disk.path().display());
+    let words = ["fault", "try", "diskStress", "--with", &with, "--into", "host: {}", "--for", "4s", "--yes"];
     let tried = place
         .run(&words)
         .expect(0)
-        .says("read in 1 thread and write in 1 thread a file of 16MiB, at 10MiB/s each way");
+        .says("read in 1 thread and write in 1 thread a file of 16MiB, at 32MiB/s each way");
     tried.says("in effect: worker").says("MiB/s and wrote").says("taken away; not in place: worker");
     place.assert_clean();
 }

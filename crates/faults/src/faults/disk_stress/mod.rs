@@ -158,7 +158,7 @@ impl Fault for DiskStress {
 
 /// By what the kernel counted since the worker was seen before; since it began, when that was too short a time ago.
 fn judge_worker(before: Option<&StressWorker>, now: &StressWorker) -> Effect {
-    let Stress::Disk { readers, writers, rate, .. } = &now.stress else {
+    let Stress::Disk { size, readers, writers, rate, .. } = &now.stress else {
         return Effect::Unknown { why: format!("worker {} does something else", now.identity) };
     };
     let since = |earlier: Option<&StressWorker>, count: fn(&StressWorker) -> u64| {
@@ -168,20 +168,21 @@ fn judge_worker(before: Option<&StressWorker>, now: &StressWorker) -> Effect {
     let before = before.filter(|_| age(before) >= LONG_ENOUGH);
     let time = age(before);
     if time < LONG_ENOUGH {
-        return Effect::Idle { why: format!("worker {} has only just begun", now.identity) };
+        let why = format!("worker {} has only just begun, or still writes what it will read", now.identity);
+        return Effect::Idle { why };
     }
     let asked = rate.map_or(FELT, |rate| part(ENOUGH, rate.bytes_in(StdDuration::from_secs(1))));
     let a_second = |bytes: u64| part(1.0 / time.as_secs_f64(), bytes);
     let read = a_second(since(before, |worker| worker.read_bytes));
-    let written = a_second(since(before, |worker| worker.written_bytes));
+    // Its age counts from when the file was written once, so that this must not count either.
+    let laid_out = if before.is_some_and(|before| before.age_nanos > 0) { 0 } else { size.bytes() };
+    let written = a_second(since(before, |worker| worker.written_bytes).saturating_sub(laid_out));
     let told =
         format!("worker {} read {}/s and wrote {}/s", now.identity, mebibytes(read), mebibytes(written));
     if (*readers == 0 || read >= asked) && (*writers == 0 || written >= asked) {
         Effect::Active { evidence: told }
     } else if *readers > 0 && since(None, |worker| worker.read_bytes) == 0 {
-        Effect::Idle {
-            why: format!("{told}: it still writes what it will read, or the kernel does not count"),
-        }
+        Effect::Idle { why: format!("{told}: perhaps the kernel does not count") }
     } else {
         let rate = rate.map_or_else(|| "1MiB/s".to_owned(), |rate| rate.to_string());
         Effect::Idle { why: format!("{told} of {rate}: the disk gives no more") }

@@ -70,9 +70,9 @@ impl FakeMachine {
                 Stress::Fill { size, .. } => size.bytes(),
                 other => other.planned(age).bytes(),
             };
-            if let Stress::Disk { rate, .. } = worker.stress {
+            if let Stress::Disk { rate, size, .. } = worker.stress {
                 let bytes = rate.map_or(64 << 20, |rate| rate.bytes_in(age));
-                (worker.read_bytes, worker.written_bytes) = (bytes, bytes);
+                (worker.read_bytes, worker.written_bytes) = (bytes, size.bytes() + bytes);
             }
             if let Stress::Cpu { workers, load } = worker.stress {
                 let ran = age.mul_f64(load.fraction() * f64::from(workers));
