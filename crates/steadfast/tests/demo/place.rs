@@ -33,7 +33,11 @@ impl Place {
     pub(crate) fn for_no_load(name: &str) -> Self {
         let root = PathBuf::from(format!("/var/tmp/sf-{name}-{}", std::process::id()));
         fs::create_dir_all(root.join("home")).unwrap();
-        fs::copy(env!("CARGO_BIN_EXE_steadfast"), root.join("steadfast")).unwrap();
+        // By another process: a file that a child of a test beside this one still holds open for writing cannot be run.
+        #[expect(clippy::disallowed_methods, reason = "copies a program")]
+        let copied =
+            Command::new("cp").arg(env!("CARGO_BIN_EXE_steadfast")).arg(root.join("steadfast")).status();
+        assert!(copied.unwrap().success());
         fs::set_permissions(root.join("steadfast"), fs::Permissions::from_mode(0o755)).unwrap();
         if is_root() {
             chown(root.join("home"), Some(65534), Some(65534)).unwrap();
