@@ -3,7 +3,7 @@
 use steadfast_model::{
     Duration, Effect, InjectionId, Observation, Percent, Problems, ResolvedTarget,
     effect::Sighting,
-    network::{Backend, MOST_WAITING, NetworkFault, NetworkStatus, Peer, Ports, Traffic, Transport},
+    network::{Backend, MOST_WAITING, NetworkFault, NetworkStatus, Traffic, Transport},
     target::ResolvedNamespace,
 };
 
@@ -14,6 +14,8 @@ use crate::{
     world::{Injection, World},
 };
 
+/// No packet waits longer.
+pub(crate) const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(60);
 /// More peers or ports than these are refused: every packet is compared with each.
 const MOST: usize = 64;
 /// One packet of a million.
@@ -21,19 +23,86 @@ const SMALLEST: f64 = 1e-6;
 /// When no more packets a second find room to wait, that is said.
 const FEW: f64 = 100_000.0;
 
-/// What a fault is about to do to network namespaces.
-#[derive(Debug)]
-pub(crate) struct Plan<'a> {
+/// A fault that disturbs the packets of network namespaces. [`packet_fault`] makes a [`crate::Fault`] of it.
+pub(crate) trait PacketFault: Send + Sync {
     /// The fault's key.
-    pub(crate) kind: &'a str,
+    const KIND: &'static str;
+    /// Whether it is to happen to each packet that matches.
+    const TO_ALL: bool = false;
+
+    /// What is wrong beside peers, ports, protocol and backend.
+    fn check_settings(&self, problems: &mut Problems);
+
     /// What is done, as the beginning of a sentence: `drop packets`.
-    pub(crate) does: String,
+    fn does(&self) -> String;
+
+    /// What happened to a packet then: `dropped`.
+    fn done(&self) -> &'static str;
+
     /// Which packets.
-    pub(crate) traffic: &'a Traffic,
+    fn traffic(&self) -> Traffic;
+
     /// What happens to them.
-    pub(crate) fault: &'a NetworkFault,
+    fn fault(&self) -> NetworkFault;
+
     /// What people should know.
-    pub(crate) warnings: Vec<String>,
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// Makes a [`crate::Fault`] of a [`PacketFault`]. Proxies have a blanket implementation for it; there can be only one.
+macro_rules! packet_fault {
+    ($fault:ty) => {
+        #[async_trait::async_trait]
+        impl $crate::Fault for $fault {
+            fn check(&self, problems: &mut steadfast_model::Problems) {
+                $crate::on_network::check(self, problems);
+            }
+
+            async fn preflight(
+                &self,
+                world: &dyn $crate::world::World,
+                targets: &[steadfast_model::ResolvedTarget],
+            ) -> Result<$crate::Preview, $crate::FaultError> {
+                $crate::on_network::preflight(self, world, targets).await
+            }
+
+            async fn inject(
+                &self,
+                world: &mut dyn $crate::world::Injection,
+                targets: &[steadfast_model::ResolvedTarget],
+            ) -> Result<(), $crate::FaultError> {
+                $crate::on_network::inject(self, world, targets).await
+            }
+
+            async fn observe(
+                &self,
+                world: &dyn $crate::world::World,
+                targets: &[steadfast_model::ResolvedTarget],
+                injection: steadfast_model::InjectionId,
+            ) -> Result<steadfast_model::Observation, $crate::FaultError> {
+                $crate::on_network::observe(world, targets, injection).await
+            }
+
+            fn judge(
+                &self,
+                before: &steadfast_model::Observation,
+                now: &steadfast_model::Observation,
+            ) -> steadfast_model::Effect {
+                $crate::on_network::judge(self, before, now)
+            }
+        }
+    };
+}
+pub(crate) use packet_fault;
+
+/// All problems of such a fault.
+pub(crate) fn check<T: PacketFault>(fault: &T, problems: &mut Problems) {
+    fault.check_settings(problems);
+    let traffic = fault.traffic();
+    check_traffic(&traffic, problems);
+    check_backend(&traffic, &fault.fault(), problems);
 }
 
 /// A share of packets that the kernel can draw.
@@ -55,12 +124,8 @@ pub(crate) fn room(latency: Duration, otherwise: &str) -> Vec<String> {
 }
 
 /// Peers, ports and protocol that packets can have.
-pub(crate) fn check_traffic(
-    peers: &[Peer],
-    ports: &[Ports],
-    protocol: Option<Transport>,
-    problems: &mut Problems,
-) {
+fn check_traffic(traffic: &Traffic, problems: &mut Problems) {
+    let Traffic { peers, ports, protocol, .. } = traffic;
     for (field, count) in [("peers", peers.len()), ("ports", ports.len())] {
         if count > MOST {
             let hint = "write networks such as 10.0.0.0/8, and ports in a row such as 8000-8010";
@@ -74,7 +139,7 @@ pub(crate) fn check_traffic(
             Some("write addresses of others, or take a tcp or http fault on a proxy"),
         );
     }
-    if !ports.is_empty() && protocol == Some(Transport::Icmp) {
+    if !ports.is_empty() && *protocol == Some(Transport::Icmp) {
         problems.error(
             &["ports"],
             "ICMP has no ports",
@@ -84,7 +149,7 @@ pub(crate) fn check_traffic(
 }
 
 /// What netem cannot do is not asked of it.
-pub(crate) fn check_backend(traffic: &Traffic, fault: &NetworkFault, problems: &mut Problems) {
+fn check_backend(traffic: &Traffic, fault: &NetworkFault, problems: &mut Problems) {
     if fault.backend() == Backend::Netem
         && let Some((setting, must_be)) = fault.netem_cannot(traffic)
     {
@@ -134,16 +199,17 @@ async fn namespaces(
 }
 
 /// Looks at every namespace, and says what would be done.
-pub(crate) async fn preflight(
-    plan: Plan<'_>,
+pub(crate) async fn preflight<T: PacketFault>(
+    fault: &T,
     world: &dyn World,
     targets: &[ResolvedTarget],
 ) -> Result<Preview, FaultError> {
-    let Plan { kind, does, traffic, fault, warnings } = plan;
-    let mut preview = Preview { backend: String::new(), actions: Vec::new(), keys: Vec::new(), warnings };
-    for (namespace, target) in namespaces(kind, world, targets).await?.iter().zip(targets) {
-        preview.backend = world.network().backend(namespace, traffic, fault).await?;
-        preview.actions.push(format!("{does}{} at {target}", which(traffic)));
+    let (does, traffic, disturbance) = (fault.does(), fault.traffic(), fault.fault());
+    let mut preview =
+        Preview { backend: String::new(), actions: Vec::new(), keys: Vec::new(), warnings: fault.warnings() };
+    for (namespace, target) in namespaces(T::KIND, world, targets).await?.iter().zip(targets) {
+        preview.backend = world.network().backend(namespace, &traffic, &disturbance).await?;
+        preview.actions.push(format!("{does}{} at {target}", which(&traffic)));
         // One key for all: a partition would hide what a delay does. And one of the target, as others look for it.
         preview.keys.push(format!("netns:{}/packets", namespace.identity));
         if !matches!(target, ResolvedTarget::Netns(_)) {
@@ -156,15 +222,14 @@ pub(crate) async fn preflight(
 }
 
 /// Disturbs every namespace.
-pub(crate) async fn inject(
-    kind: &str,
-    traffic: &Traffic,
-    fault: &NetworkFault,
+pub(crate) async fn inject<T: PacketFault>(
+    fault: &T,
     world: &mut dyn Injection,
     targets: &[ResolvedTarget],
 ) -> Result<(), FaultError> {
-    for namespace in namespaces(kind, world.world(), targets).await? {
-        world.disturb_network(&namespace, traffic, fault).await?;
+    let (traffic, disturbance) = (fault.traffic(), fault.fault());
+    for namespace in namespaces(T::KIND, world.world(), targets).await? {
+        world.disturb_network(&namespace, &traffic, &disturbance).await?;
     }
     Ok(())
 }
@@ -205,16 +270,15 @@ async fn look_at(world: &dyn World, namespace: &ResolvedNamespace, injection: In
     }
 }
 
-/// Whether the tables are there, and whether their counters have grown since. `done` is what happens to packets; `all` says
-/// that it is to happen to each that matches.
-pub(crate) fn judge(done: &str, all: bool, before: &Observation, now: &Observation) -> Effect {
+/// Whether the tables are there, and whether their counters have grown since.
+pub(crate) fn judge<T: PacketFault>(fault: &T, before: &Observation, now: &Observation) -> Effect {
     judge_each(before, now, |before, now| match now {
         Sighting::Network(now) => {
             let earlier = before.and_then(|seen| match seen {
                 Sighting::Network(status) if status.namespace == now.namespace => Some(&**status),
                 _ => None,
             });
-            judge_counters(done, all, earlier, now)
+            judge_counters(fault.done(), T::TO_ALL, earlier, now)
         }
         Sighting::NamespaceGone { namespace } => {
             Effect::Absent { evidence: format!("network namespace {namespace} is gone") }
@@ -238,6 +302,7 @@ pub(crate) fn judge(done: &str, all: bool, before: &Observation, now: &Observati
     })
 }
 
+/// `done` is what happens to packets; `all` says that it is to happen to each that matches.
 fn judge_counters(done: &str, all: bool, before: Option<&NetworkStatus>, now: &NetworkStatus) -> Effect {
     let namespace = &now.namespace;
     if now.disturbances.is_empty() {

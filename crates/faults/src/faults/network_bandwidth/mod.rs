@@ -1,18 +1,13 @@
 //! Limits how fast packets go.
 
-use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use steadfast_model::{
-    ByteRate, ByteSize, Duration, Effect, InjectionId, Observation, Problems, ResolvedTarget,
+    ByteRate, ByteSize, Duration, Problems,
     network::{Direction, NetworkFault, Peer, Ports, Traffic, Transport},
 };
 
-use crate::{
-    Fault, FaultError, Preview,
-    on_network::{self, Plan, check_traffic},
-    world::{Injection, World},
-};
+use crate::on_network::{PacketFault, packet_fault};
 
 /// Lets the packets of a network namespace go on no faster than a rate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,7 +35,6 @@ pub struct NetworkBandwidth {
     pub protocol: Option<Transport>,
 }
 
-const KIND: &str = "networkBandwidth";
 /// Below, a single packet takes longer than two seconds; above, the worker process is what is measured. In bits per second.
 const RATES: std::ops::RangeInclusive<u64> = 8_000..=10_000_000_000;
 /// Two packets of Ethernet.
@@ -50,7 +44,30 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 /// One packet of TCP between devices of one machine.
 const LEAST_WAITING: u64 = 64 * 1024;
 
-impl NetworkBandwidth {
+impl PacketFault for NetworkBandwidth {
+    const KIND: &'static str = "networkBandwidth";
+
+    fn check_settings(&self, problems: &mut Problems) {
+        if !RATES.contains(&self.rate.bits()) {
+            let hint = "write a rate from 8kbit/s to 10Gbit/s";
+            problems.error(&["rate"], format!("{} is not kept exactly", self.rate), Some(hint));
+        }
+        for (field, size) in [("burst", self.burst), ("limit", self.limit)] {
+            if size.is_some_and(|size| !(SMALLEST..=LARGEST).contains(&size.bytes())) {
+                let hint = "write a size from 3kB, two packets, to 64MiB, or leave it out";
+                problems.error(&[field], "this is less than two packets, or more than may wait", Some(hint));
+            }
+        }
+    }
+
+    fn does(&self) -> String {
+        format!("let packets go at {} at most", self.rate)
+    }
+
+    fn done(&self) -> &'static str {
+        "slowed or dropped"
+    }
+
     fn traffic(&self) -> Traffic {
         let Self { direction, peers, ports, protocol, .. } = self.clone();
         Traffic { direction, peers, ports, protocol }
@@ -67,46 +84,7 @@ impl NetworkBandwidth {
     }
 }
 
-#[async_trait]
-impl Fault for NetworkBandwidth {
-    fn check(&self, problems: &mut Problems) {
-        if !RATES.contains(&self.rate.bits()) {
-            let hint = "write a rate from 8kbit/s to 10Gbit/s";
-            problems.error(&["rate"], format!("{} is not kept exactly", self.rate), Some(hint));
-        }
-        for (field, size) in [("burst", self.burst), ("limit", self.limit)] {
-            if size.is_some_and(|size| !(SMALLEST..=LARGEST).contains(&size.bytes())) {
-                let hint = "write a size from 3kB, two packets, to 64MiB, or leave it out";
-                problems.error(&[field], "this is less than two packets, or more than may wait", Some(hint));
-            }
-        }
-        check_traffic(&self.peers, &self.ports, self.protocol, problems);
-    }
-
-    async fn preflight(&self, world: &dyn World, targets: &[ResolvedTarget]) -> Result<Preview, FaultError> {
-        let does = format!("let packets go at {} at most", self.rate);
-        let (traffic, fault) = (self.traffic(), self.fault());
-        let plan = Plan { kind: KIND, does, traffic: &traffic, fault: &fault, warnings: Vec::new() };
-        on_network::preflight(plan, world, targets).await
-    }
-
-    async fn inject(&self, world: &mut dyn Injection, targets: &[ResolvedTarget]) -> Result<(), FaultError> {
-        on_network::inject(KIND, &self.traffic(), &self.fault(), world, targets).await
-    }
-
-    async fn observe(
-        &self,
-        world: &dyn World,
-        targets: &[ResolvedTarget],
-        injection: InjectionId,
-    ) -> Result<Observation, FaultError> {
-        on_network::observe(world, targets, injection).await
-    }
-
-    fn judge(&self, before: &Observation, now: &Observation) -> Effect {
-        on_network::judge("slowed or dropped", false, before, now)
-    }
-}
+packet_fault!(NetworkBandwidth);
 
 #[cfg(test)]
 mod tests;

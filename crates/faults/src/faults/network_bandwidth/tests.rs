@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::Fault;
 
 fn fault(settings: serde_json::Value) -> NetworkBandwidth {
     serde_json::from_value(settings).unwrap()

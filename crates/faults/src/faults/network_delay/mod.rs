@@ -1,18 +1,15 @@
 //! Holds packets.
 
-use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use steadfast_model::{
-    Duration, Effect, InjectionId, Observation, Problems, ResolvedTarget,
+    Duration, Problems,
     network::{Backend, Direction, NetworkFault, Peer, Ports, Traffic, Transport},
 };
 
 use crate::{
-    Fault, FaultError, Preview,
-    on_network::{self, Plan, check_backend, check_traffic, room},
+    on_network::{LONGEST_WAIT, PacketFault, packet_fault, room},
     settings::{check_latency, spread},
-    world::{Injection, World},
 };
 
 /// Holds the packets of a network namespace for a while.
@@ -47,15 +44,35 @@ pub struct NetworkDelay {
     pub backend: Backend,
 }
 
-const KIND: &str = "networkDelay";
-/// No packet waits longer.
-const LONGEST: std::time::Duration = std::time::Duration::from_secs(60);
-
 fn on_the_way_in() -> Direction {
     Direction::Ingress
 }
 
-impl NetworkDelay {
+impl PacketFault for NetworkDelay {
+    const KIND: &'static str = "networkDelay";
+    const TO_ALL: bool = true;
+
+    fn check_settings(&self, problems: &mut Problems) {
+        check_latency(self.latency, self.jitter, problems);
+        if self.latency.std() + self.jitter.std() > LONGEST_WAIT {
+            let hint =
+                "a packet that is held for longer is as good as lost: take networkPartition or networkLoss";
+            problems.error(
+                &["latency"],
+                "packets can wait for at most a minute, jitter included",
+                Some(hint),
+            );
+        }
+    }
+
+    fn does(&self) -> String {
+        format!("hold packets for {}", spread(self.latency, self.jitter))
+    }
+
+    fn done(&self) -> &'static str {
+        "held"
+    }
+
     fn traffic(&self) -> Traffic {
         let Self { direction, peers, ports, protocol, .. } = self.clone();
         Traffic { direction, peers, ports, protocol }
@@ -71,47 +88,7 @@ impl NetworkDelay {
     }
 }
 
-#[async_trait]
-impl Fault for NetworkDelay {
-    fn check(&self, problems: &mut Problems) {
-        check_latency(self.latency, self.jitter, problems);
-        if self.latency.std() + self.jitter.std() > LONGEST {
-            let hint =
-                "a packet that is held for longer is as good as lost: take networkPartition or networkLoss";
-            problems.error(
-                &["latency"],
-                "packets can wait for at most a minute, jitter included",
-                Some(hint),
-            );
-        }
-        check_traffic(&self.peers, &self.ports, self.protocol, problems);
-        check_backend(&self.traffic(), &self.fault(), problems);
-    }
-
-    async fn preflight(&self, world: &dyn World, targets: &[ResolvedTarget]) -> Result<Preview, FaultError> {
-        let does = format!("hold packets for {}", spread(self.latency, self.jitter));
-        let (traffic, fault) = (self.traffic(), self.fault());
-        let plan = Plan { kind: KIND, does, traffic: &traffic, fault: &fault, warnings: self.warnings() };
-        on_network::preflight(plan, world, targets).await
-    }
-
-    async fn inject(&self, world: &mut dyn Injection, targets: &[ResolvedTarget]) -> Result<(), FaultError> {
-        on_network::inject(KIND, &self.traffic(), &self.fault(), world, targets).await
-    }
-
-    async fn observe(
-        &self,
-        world: &dyn World,
-        targets: &[ResolvedTarget],
-        injection: InjectionId,
-    ) -> Result<Observation, FaultError> {
-        on_network::observe(world, targets, injection).await
-    }
-
-    fn judge(&self, before: &Observation, now: &Observation) -> Effect {
-        on_network::judge("held", true, before, now)
-    }
-}
+packet_fault!(NetworkDelay);
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,8 @@
 use serde_json::json;
+use steadfast_model::{Effect, Observation};
 
 use super::*;
+use crate::Fault;
 
 fn problems(settings: serde_json::Value) -> Vec<String> {
     let mut problems = Problems::new();

@@ -1,18 +1,13 @@
 //! Lets packets arrive twice.
 
-use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use steadfast_model::{
-    Effect, InjectionId, Observation, Percent, Problems, ResolvedTarget,
+    Percent, Problems,
     network::{Direction, NetworkFault, Peer, Ports, Traffic, Transport},
 };
 
-use crate::{
-    Fault, FaultError, Preview,
-    on_network::{self, Plan, check_packets, check_traffic},
-    world::{Injection, World},
-};
+use crate::on_network::{PacketFault, check_packets, packet_fault};
 
 /// Lets a share of the packets of a network namespace arrive twice, each by chance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,9 +29,21 @@ pub struct NetworkDuplicate {
     pub protocol: Option<Transport>,
 }
 
-const KIND: &str = "networkDuplicate";
+impl PacketFault for NetworkDuplicate {
+    const KIND: &'static str = "networkDuplicate";
 
-impl NetworkDuplicate {
+    fn check_settings(&self, problems: &mut Problems) {
+        check_packets(self.percent, problems);
+    }
+
+    fn does(&self) -> String {
+        format!("send {} of packets twice", self.percent)
+    }
+
+    fn done(&self) -> &'static str {
+        "duplicated"
+    }
+
     fn traffic(&self) -> Traffic {
         let Self { direction, peers, ports, protocol, .. } = self.clone();
         Traffic { direction, peers, ports, protocol }
@@ -47,37 +54,7 @@ impl NetworkDuplicate {
     }
 }
 
-#[async_trait]
-impl Fault for NetworkDuplicate {
-    fn check(&self, problems: &mut Problems) {
-        check_packets(self.percent, problems);
-        check_traffic(&self.peers, &self.ports, self.protocol, problems);
-    }
-
-    async fn preflight(&self, world: &dyn World, targets: &[ResolvedTarget]) -> Result<Preview, FaultError> {
-        let does = format!("send {} of packets twice", self.percent);
-        let (traffic, fault) = (self.traffic(), self.fault());
-        let plan = Plan { kind: KIND, does, traffic: &traffic, fault: &fault, warnings: Vec::new() };
-        on_network::preflight(plan, world, targets).await
-    }
-
-    async fn inject(&self, world: &mut dyn Injection, targets: &[ResolvedTarget]) -> Result<(), FaultError> {
-        on_network::inject(KIND, &self.traffic(), &self.fault(), world, targets).await
-    }
-
-    async fn observe(
-        &self,
-        world: &dyn World,
-        targets: &[ResolvedTarget],
-        injection: InjectionId,
-    ) -> Result<Observation, FaultError> {
-        on_network::observe(world, targets, injection).await
-    }
-
-    fn judge(&self, before: &Observation, now: &Observation) -> Effect {
-        on_network::judge("duplicated", false, before, now)
-    }
-}
+packet_fault!(NetworkDuplicate);
 
 #[cfg(test)]
 mod tests;

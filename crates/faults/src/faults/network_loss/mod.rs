@@ -1,18 +1,13 @@
 //! Loses packets.
 
-use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use steadfast_model::{
-    Effect, InjectionId, Observation, Percent, Problems, ResolvedTarget,
+    Percent, Problems,
     network::{Backend, Direction, NetworkFault, Peer, Ports, Traffic, Transport},
 };
 
-use crate::{
-    Fault, FaultError, Preview,
-    on_network::{self, Plan, check_backend, check_packets, check_traffic},
-    world::{Injection, World},
-};
+use crate::on_network::{PacketFault, check_packets, packet_fault};
 
 /// Loses a share of the packets of a network namespace, each by chance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -37,9 +32,21 @@ pub struct NetworkLoss {
     pub backend: Backend,
 }
 
-const KIND: &str = "networkLoss";
+impl PacketFault for NetworkLoss {
+    const KIND: &'static str = "networkLoss";
 
-impl NetworkLoss {
+    fn check_settings(&self, problems: &mut Problems) {
+        check_packets(self.percent, problems);
+    }
+
+    fn does(&self) -> String {
+        format!("lose {} of packets", self.percent)
+    }
+
+    fn done(&self) -> &'static str {
+        "lost"
+    }
+
     fn traffic(&self) -> Traffic {
         let Self { direction, peers, ports, protocol, .. } = self.clone();
         Traffic { direction, peers, ports, protocol }
@@ -50,38 +57,7 @@ impl NetworkLoss {
     }
 }
 
-#[async_trait]
-impl Fault for NetworkLoss {
-    fn check(&self, problems: &mut Problems) {
-        check_packets(self.percent, problems);
-        check_traffic(&self.peers, &self.ports, self.protocol, problems);
-        check_backend(&self.traffic(), &self.fault(), problems);
-    }
-
-    async fn preflight(&self, world: &dyn World, targets: &[ResolvedTarget]) -> Result<Preview, FaultError> {
-        let does = format!("lose {} of packets", self.percent);
-        let (traffic, fault) = (self.traffic(), self.fault());
-        let plan = Plan { kind: KIND, does, traffic: &traffic, fault: &fault, warnings: Vec::new() };
-        on_network::preflight(plan, world, targets).await
-    }
-
-    async fn inject(&self, world: &mut dyn Injection, targets: &[ResolvedTarget]) -> Result<(), FaultError> {
-        on_network::inject(KIND, &self.traffic(), &self.fault(), world, targets).await
-    }
-
-    async fn observe(
-        &self,
-        world: &dyn World,
-        targets: &[ResolvedTarget],
-        injection: InjectionId,
-    ) -> Result<Observation, FaultError> {
-        on_network::observe(world, targets, injection).await
-    }
-
-    fn judge(&self, before: &Observation, now: &Observation) -> Effect {
-        on_network::judge("lost", false, before, now)
-    }
-}
+packet_fault!(NetworkLoss);
 
 #[cfg(test)]
 mod tests;

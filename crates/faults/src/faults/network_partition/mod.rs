@@ -1,18 +1,13 @@
 //! Drops packets.
 
-use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use steadfast_model::{
-    Effect, InjectionId, Observation, Problems, ResolvedTarget,
+    Problems,
     network::{Direction, NetworkFault, Peer, Ports, Traffic, Transport},
 };
 
-use crate::{
-    Fault, FaultError, Preview,
-    on_network::{self, Plan, check_traffic},
-    world::{Injection, World},
-};
+use crate::on_network::{PacketFault, packet_fault};
 
 /// Cuts a network namespace off: from everybody, or from some peers, ports or a protocol only.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -35,9 +30,19 @@ pub struct NetworkPartition {
     pub visible: bool,
 }
 
-const KIND: &str = "networkPartition";
+impl PacketFault for NetworkPartition {
+    const KIND: &'static str = "networkPartition";
 
-impl NetworkPartition {
+    fn check_settings(&self, _: &mut Problems) {}
+
+    fn does(&self) -> String {
+        if self.visible { "refuse packets" } else { "drop packets" }.to_owned()
+    }
+
+    fn done(&self) -> &'static str {
+        if self.visible { "refused" } else { "dropped" }
+    }
+
     fn traffic(&self) -> Traffic {
         let Self { direction, peers, ports, protocol, .. } = self.clone();
         Traffic { direction, peers, ports, protocol }
@@ -48,36 +53,7 @@ impl NetworkPartition {
     }
 }
 
-#[async_trait]
-impl Fault for NetworkPartition {
-    fn check(&self, problems: &mut Problems) {
-        check_traffic(&self.peers, &self.ports, self.protocol, problems);
-    }
-
-    async fn preflight(&self, world: &dyn World, targets: &[ResolvedTarget]) -> Result<Preview, FaultError> {
-        let does = if self.visible { "refuse packets" } else { "drop packets" }.to_owned();
-        let (traffic, fault) = (self.traffic(), self.fault());
-        let plan = Plan { kind: KIND, does, traffic: &traffic, fault: &fault, warnings: Vec::new() };
-        on_network::preflight(plan, world, targets).await
-    }
-
-    async fn inject(&self, world: &mut dyn Injection, targets: &[ResolvedTarget]) -> Result<(), FaultError> {
-        on_network::inject(KIND, &self.traffic(), &self.fault(), world, targets).await
-    }
-
-    async fn observe(
-        &self,
-        world: &dyn World,
-        targets: &[ResolvedTarget],
-        injection: InjectionId,
-    ) -> Result<Observation, FaultError> {
-        on_network::observe(world, targets, injection).await
-    }
-
-    fn judge(&self, before: &Observation, now: &Observation) -> Effect {
-        on_network::judge(if self.visible { "refused" } else { "dropped" }, false, before, now)
-    }
-}
+packet_fault!(NetworkPartition);
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,11 @@
 use serde_json::json;
-use steadfast_model::network::{DisturbanceStatus, NamespaceIdentity, NetworkStatus};
+use steadfast_model::{
+    Effect, Observation,
+    network::{DisturbanceStatus, NamespaceIdentity, NetworkStatus},
+};
 
 use super::*;
+use crate::Fault;
 
 fn problems(settings: serde_json::Value) -> Vec<String> {
     let mut problems = Problems::new();

@@ -1,18 +1,15 @@
 //! Lets packets overtake others.
 
-use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use steadfast_model::{
-    Duration, Effect, InjectionId, Observation, Percent, Problems, ResolvedTarget,
+    Duration, Percent, Problems,
     network::{Direction, NetworkFault, Peer, Ports, Traffic, Transport},
 };
 
 use crate::{
-    Fault, FaultError, Preview,
-    on_network::{self, Plan, check_packets, check_traffic, room},
+    on_network::{LONGEST_WAIT, PacketFault, check_packets, packet_fault, room},
     settings::check_latency,
-    world::{Injection, World},
 };
 
 /// Lets a share of the packets of a network namespace overtake the others, which are held.
@@ -40,32 +37,17 @@ pub struct NetworkReorder {
     pub protocol: Option<Transport>,
 }
 
-const KIND: &str = "networkReorder";
-/// No packet waits longer.
-const LONGEST: std::time::Duration = std::time::Duration::from_secs(60);
-
 fn always() -> u32 {
     1
 }
 
-impl NetworkReorder {
-    fn traffic(&self) -> Traffic {
-        let Self { direction, peers, ports, protocol, .. } = self.clone();
-        Traffic { direction, peers, ports, protocol }
-    }
+impl PacketFault for NetworkReorder {
+    const KIND: &'static str = "networkReorder";
 
-    fn fault(&self) -> NetworkFault {
-        let Self { percent, gap, latency, .. } = *self;
-        NetworkFault::Reorder { percent, gap, latency }
-    }
-}
-
-#[async_trait]
-impl Fault for NetworkReorder {
-    fn check(&self, problems: &mut Problems) {
+    fn check_settings(&self, problems: &mut Problems) {
         check_packets(self.percent, problems);
         check_latency(self.latency, Duration::ZERO, problems);
-        if self.latency.std() > LONGEST {
+        if self.latency.std() > LONGEST_WAIT {
             let hint = "what overtakes by a millisecond has overtaken: write a short latency, such as 20ms";
             problems.error(&["latency"], "packets can wait for at most a minute", Some(hint));
         }
@@ -81,40 +63,33 @@ impl Fault for NetworkReorder {
                 Some(hint),
             );
         }
-        check_traffic(&self.peers, &self.ports, self.protocol, problems);
     }
 
-    async fn preflight(&self, world: &dyn World, targets: &[ResolvedTarget]) -> Result<Preview, FaultError> {
+    fn does(&self) -> String {
         let whose = if self.gap > 1 { format!("one of {}", self.gap) } else { "all".to_owned() };
-        let does = format!("hold packets for {}, but {} of {whose}", self.latency, self.percent);
-        let (traffic, fault) = (self.traffic(), self.fault());
-        let plan = Plan {
-            kind: KIND,
-            does,
-            traffic: &traffic,
-            fault: &fault,
-            warnings: room(self.latency, "some are not held"),
-        };
-        on_network::preflight(plan, world, targets).await
+        format!("hold packets for {}, but {} of {whose}", self.latency, self.percent)
     }
 
-    async fn inject(&self, world: &mut dyn Injection, targets: &[ResolvedTarget]) -> Result<(), FaultError> {
-        on_network::inject(KIND, &self.traffic(), &self.fault(), world, targets).await
+    fn done(&self) -> &'static str {
+        "sent ahead"
     }
 
-    async fn observe(
-        &self,
-        world: &dyn World,
-        targets: &[ResolvedTarget],
-        injection: InjectionId,
-    ) -> Result<Observation, FaultError> {
-        on_network::observe(world, targets, injection).await
+    fn traffic(&self) -> Traffic {
+        let Self { direction, peers, ports, protocol, .. } = self.clone();
+        Traffic { direction, peers, ports, protocol }
     }
 
-    fn judge(&self, before: &Observation, now: &Observation) -> Effect {
-        on_network::judge("sent ahead", false, before, now)
+    fn fault(&self) -> NetworkFault {
+        let Self { percent, gap, latency, .. } = *self;
+        NetworkFault::Reorder { percent, gap, latency }
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        room(self.latency, "some are not held")
     }
 }
+
+packet_fault!(NetworkReorder);
 
 #[cfg(test)]
 mod tests;

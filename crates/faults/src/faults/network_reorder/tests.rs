@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::Fault;
 
 fn problems(settings: serde_json::Value) -> Vec<String> {
     let mut problems = Problems::new();

@@ -1,18 +1,15 @@
 //! Answers packets with a reset.
 
-use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use steadfast_model::{
-    Effect, InjectionId, Observation, Percent, Problems, ResolvedTarget,
+    Percent, Problems,
     network::{Direction, NetworkFault, Peer, Ports, Traffic, Transport},
 };
 
 use crate::{
-    Fault, FaultError, Preview,
-    on_network::{self, Plan, check_packets, check_traffic},
+    on_network::{PacketFault, check_packets, packet_fault},
     settings::{everything, share_of},
-    world::{Injection, World},
 };
 
 /// Resets the TCP connections of a network namespace: new ones are refused, open ones end.
@@ -33,9 +30,21 @@ pub struct NetworkReset {
     pub ports: Vec<Ports>,
 }
 
-const KIND: &str = "networkReset";
+impl PacketFault for NetworkReset {
+    const KIND: &'static str = "networkReset";
 
-impl NetworkReset {
+    fn check_settings(&self, problems: &mut Problems) {
+        check_packets(self.percent, problems);
+    }
+
+    fn does(&self) -> String {
+        format!("answer {} with a reset", share_of(self.percent, "packet", "packets"))
+    }
+
+    fn done(&self) -> &'static str {
+        "reset"
+    }
+
     fn traffic(&self) -> Traffic {
         let Self { direction, peers, ports, .. } = self.clone();
         Traffic { direction, peers, ports, protocol: Some(Transport::Tcp) }
@@ -46,37 +55,7 @@ impl NetworkReset {
     }
 }
 
-#[async_trait]
-impl Fault for NetworkReset {
-    fn check(&self, problems: &mut Problems) {
-        check_packets(self.percent, problems);
-        check_traffic(&self.peers, &self.ports, Some(Transport::Tcp), problems);
-    }
-
-    async fn preflight(&self, world: &dyn World, targets: &[ResolvedTarget]) -> Result<Preview, FaultError> {
-        let does = format!("answer {} with a reset", share_of(self.percent, "packet", "packets"));
-        let (traffic, fault) = (self.traffic(), self.fault());
-        let plan = Plan { kind: KIND, does, traffic: &traffic, fault: &fault, warnings: Vec::new() };
-        on_network::preflight(plan, world, targets).await
-    }
-
-    async fn inject(&self, world: &mut dyn Injection, targets: &[ResolvedTarget]) -> Result<(), FaultError> {
-        on_network::inject(KIND, &self.traffic(), &self.fault(), world, targets).await
-    }
-
-    async fn observe(
-        &self,
-        world: &dyn World,
-        targets: &[ResolvedTarget],
-        injection: InjectionId,
-    ) -> Result<Observation, FaultError> {
-        on_network::observe(world, targets, injection).await
-    }
-
-    fn judge(&self, before: &Observation, now: &Observation) -> Effect {
-        on_network::judge("reset", false, before, now)
-    }
-}
+packet_fault!(NetworkReset);
 
 #[cfg(test)]
 mod tests;
