@@ -49,49 +49,49 @@ impl Guarded {
             None => own_program::at_work(pid, &self.own)?.map_or_else(|| by_nature(pid), |why| Ok(Some(why))),
         }
     }
+
+    /// Refuses targets that are protected.
+    ///
+    /// # Errors
+    /// [`HostErrorKind::Protected`] with the first of them and why.
+    pub(crate) fn check(&self, targets: &[ResolvedTarget]) -> Result<(), HostError> {
+        let Some((pid, why)) = self.first(targets.iter().filter_map(process_of))? else { return Ok(()) };
+        let message = format!("disturb process {pid}: it is {why}");
+        let hint = "faults go into what is verified, never into what verifies it or leads there";
+        Err(host_error(HostErrorKind::Protected, message, Some(hint)))
+    }
+
+    /// The first of these processes that is protected, and why it is.
+    ///
+    /// # Errors
+    /// When the process table cannot be read.
+    pub(crate) fn first(
+        &self,
+        pids: impl IntoIterator<Item = u32>,
+    ) -> Result<Option<(u32, String)>, HostError> {
+        for pid in pids {
+            if let Some(why) = self.why(pid)? {
+                return Ok(Some((pid, why)));
+            }
+        }
+        Ok(None)
+    }
 }
 
-/// Refuses targets that are protected.
+/// Looks what is protected now, and refuses targets that are.
 ///
 /// # Errors
-/// [`HostErrorKind::Protected`] with the first of them and why.
+/// As [`Guarded::check`], and when ledger or process table cannot be read.
 pub(crate) async fn check(
     targets: &[ResolvedTarget],
     ledger: &Ledger,
     own: &ProcessIdentity,
     binding: &Binding,
 ) -> Result<(), HostError> {
-    let pids: Vec<u32> = targets.iter().filter_map(process_of).collect();
-    if pids.is_empty() {
+    if targets.iter().all(|target| process_of(target).is_none()) {
         return Ok(());
     }
-    match find(&pids, ledger, own, binding).await? {
-        None => Ok(()),
-        Some((pid, why)) => {
-            let message = format!("disturb process {pid}: it is {why}");
-            let hint = "faults go into what is verified, never into what verifies it or leads there";
-            Err(host_error(HostErrorKind::Protected, message, Some(hint)))
-        }
-    }
-}
-
-/// The first of these processes that is protected, and why it is.
-///
-/// # Errors
-/// When the ledger or the process table cannot be read.
-pub(crate) async fn find(
-    pids: &[u32],
-    ledger: &Ledger,
-    own: &ProcessIdentity,
-    binding: &Binding,
-) -> Result<Option<(u32, String)>, HostError> {
-    let guarded = Guarded::look(ledger, own, binding).await?;
-    for pid in pids {
-        if let Some(why) = guarded.why(*pid)? {
-            return Ok(Some((*pid, why)));
-        }
-    }
-    Ok(None)
+    Guarded::look(ledger, own, binding).await?.check(targets)
 }
 
 fn process_of(target: &ResolvedTarget) -> Option<u32> {

@@ -34,7 +34,8 @@ pub(crate) struct Means<'a> {
 /// Finds what a document names. Changes nothing.
 ///
 /// # Errors
-/// [`HostErrorKind::NoTarget`] when nothing matches, or more than is meant.
+/// [`HostErrorKind::NoTarget`] when nothing matches, or more than is meant; [`HostErrorKind::Protected`] when it is
+/// none to be disturbed.
 pub(crate) async fn resolve(target: &Target, by: &Means<'_>) -> Result<Vec<ResolvedTarget>, HostError> {
     let Means { binding, timing, .. } = *by;
     let found = match target {
@@ -62,7 +63,9 @@ async fn processes(
 ) -> Result<Vec<ResolvedTarget>, HostError> {
     let guarded = Guarded::look(by.ledger, by.own, by.binding).await?;
     let found = processes::find(target, service, &guarded)?;
-    Ok(found.into_iter().map(ResolvedTarget::Process).collect())
+    let found: Vec<_> = found.into_iter().map(ResolvedTarget::Process).collect();
+    guarded.check(&found)?;
+    Ok(found)
 }
 
 async fn service(name: &str, by: &Means<'_>) -> Result<Vec<ResolvedTarget>, HostError> {

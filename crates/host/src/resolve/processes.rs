@@ -27,8 +27,8 @@ const SHOWN: usize = 8;
 
 /// The processes that a document means, oldest first. Changes nothing.
 ///
-/// What is protected is never among those that a description finds; who names it by number or port is told why not,
-/// later and by whoever checks all targets.
+/// What is protected is never among those that a description finds; who names it by number or port is told why not
+/// by whoever checks what was found.
 pub(super) fn find(
     target: &ProcessTarget,
     service: Option<&str>,

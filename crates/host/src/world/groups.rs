@@ -8,7 +8,7 @@ use steadfast_model::{
 };
 
 use super::LocalWorld;
-use crate::{error::linux_for_fault, protect};
+use crate::{error::linux_for_fault, protect::Guarded};
 
 /// The cgroup of a process.
 pub(crate) fn of(process: &ProcessIdentity) -> Result<CpuGroup, FaultError> {
@@ -20,11 +20,12 @@ pub(crate) fn of(process: &ProcessIdentity) -> Result<CpuGroup, FaultError> {
 pub(crate) async fn fellows(world: &LocalWorld, cgroup: &CgroupIdentity) -> Result<Vec<Fellow>, FaultError> {
     let pids = cpu_group::processes_in(cgroup).map_err(for_fault)?;
     let own = own_identity().map_err(for_fault)?;
-    let spared = protect::find(&pids, &world.ledger, &own, &world.binding).await;
+    let guarded = Guarded::look(&world.ledger, &own, &world.binding).await;
     let unread = |error: steadfast_engine::host::HostError| FaultError::World {
         what: format!("look who is in {cgroup}"),
         cause: error.message,
     };
+    let spared = guarded.and_then(|guarded| guarded.first(pids.iter().copied()));
     if let Some((pid, why)) = spared.map_err(unread)? {
         return Err(FaultError::Unsupported {
             what: format!("throttle {cgroup}: process {pid} in it is {why}"),
