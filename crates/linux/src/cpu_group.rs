@@ -18,7 +18,7 @@ use steadfast_model::{
 
 use crate::{
     LinuxError, boot_id, identify,
-    load::cgroup::{self, Place},
+    load::cgroup::{self, Place, cpu_quota, named},
     stat,
 };
 
@@ -155,7 +155,7 @@ impl Open {
             path: cgroup.quota_file(),
             source: io::Error::other("a line of another form"),
         };
-        text.map(|text| quota(&text).ok_or_else(strange)).transpose()
+        text.map(|text| cpu_quota(&text).ok_or_else(strange)).transpose()
     }
 
     fn write(&self, file: &Path, text: &str) -> Result<Changed, LinuxError> {
@@ -183,24 +183,10 @@ fn folder_of(place: &Place) -> PathBuf {
     place.mount.join(place.below.trim_start_matches('/'))
 }
 
-/// `max 100000` and `-1 100000` are no limit.
-fn quota(text: &str) -> Option<CpuQuota> {
-    let (quota, period) = text.trim().split_once(' ')?;
-    let quota_micros = match quota {
-        "max" | "-1" => None,
-        number => Some(number.parse().ok()?),
-    };
-    Some(CpuQuota { quota_micros, period_micros: period.parse().ok()? })
-}
-
 /// How often and how long, in nanoseconds, a cgroup was held back.
 fn counts(stats: &str) -> (u64, u64) {
-    let named = |name: &str| {
-        let line = stats.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.and_then(|number| number.trim().parse::<u64>().ok())
-    };
-    let nanos = named("throttled_time").or_else(|| named("throttled_usec")?.checked_mul(1_000));
-    (named("nr_throttled").unwrap_or(0), nanos.unwrap_or(0))
+    let nanos = named(stats, "throttled_time").max(named(stats, "throttled_usec").saturating_mul(1_000));
+    (named(stats, "nr_throttled"), nanos)
 }
 
 fn text_of(path: &Path) -> Result<Option<String>, LinuxError> {
@@ -217,7 +203,7 @@ mod tests {
 
     #[test]
     fn both_versions_are_read() {
-        let read = |text| quota(text).map(|quota| (quota.quota_micros, quota.period_micros));
+        let read = |text| cpu_quota(text).map(|quota| (quota.quota_micros, quota.period_micros));
         assert_eq!(read("max 100000\n"), Some((None, 100_000)));
         assert_eq!(read("-1 50000"), Some((None, 50_000)));
         assert_eq!(read("20000 100000\n"), Some((Some(20_000), 100_000)));

@@ -47,40 +47,32 @@ impl Load {
         lost: impl FnOnce(LinuxError) + Send + 'static,
     ) -> Result<Self, LinuxError> {
         let load = Self { stop: Arc::new(AtomicBool::new(false)) };
+        let (stop, lost) = (load.stop.clone(), Lost::new(lost));
         match *stress {
             Stress::Cpu { workers, load: share } => {
                 for _ in 0..workers {
-                    let stop = load.stop.clone();
-                    start(move || spin::spin(share.fraction(), &stop))?;
+                    let stop = stop.clone();
+                    start(THREAD, &lost, move || {
+                        spin::spin(share.fraction(), &stop);
+                        Ok(())
+                    })?;
                 }
             }
             Stress::Memory { .. } => {
-                let (stop, stress) = (load.stop.clone(), stress.clone());
-                start(move || {
-                    if let Err(error) = balloon::hold(&stress, &stop) {
-                        lost(error);
-                    }
-                })?;
+                let stress = stress.clone();
+                start(THREAD, &lost, move || balloon::hold(&stress, &stop))?;
             }
             Stress::Fill { ref path, ref device, size, wholly } => {
                 let filler = filler::Filler::new(path, device, size, wholly)?;
-                let stop = load.stop.clone();
-                start(move || {
-                    if let Err(error) = filler.hold(&stop) {
-                        lost(error);
-                    }
-                })?;
+                start(THREAD, &lost, move || filler.hold(&stop))?;
             }
             Stress::Disk { ref path, ref device, size, readers, writers, rate } => {
                 let churn = churn::Churn::new(path, device, size, rate)?;
-                let (stop, lost) = (load.stop.clone(), Lost::new(lost));
+                let lost_later = lost.clone();
                 // Under another name: what is counted begins when there is something to read.
-                start_as("steadfast-begin", move || {
-                    let begun =
-                        churn.lay_out(&stop).and_then(|()| churn_on(&churn, readers, writers, &stop, &lost));
-                    if let Err(error) = begun {
-                        lost.tell(error);
-                    }
+                start("steadfast-begin", &lost, move || {
+                    churn.lay_out(&stop)?;
+                    churn_on(&churn, readers, writers, &stop, &lost_later)
                 })?;
             }
         }
@@ -116,12 +108,8 @@ fn churn_on(
 ) -> Result<(), LinuxError> {
     for (way, threads) in [(churn::Way::Read, readers), (churn::Way::Write, writers)] {
         for number in 0..threads {
-            let (churn, stop, lost) = (churn.clone(), stop.clone(), lost.clone());
-            start(move || {
-                if let Err(error) = churn.go_on(way, number, threads, &stop) {
-                    lost.tell(error);
-                }
-            })?;
+            let (churn, stop) = (churn.clone(), stop.clone());
+            start(THREAD, lost, move || churn.go_on(way, number, threads, &stop))?;
         }
     }
     Ok(())
@@ -144,12 +132,19 @@ pub fn be_the_first_to_go() -> Result<(), LinuxError> {
     })
 }
 
-fn start(work: impl FnOnce() + Send + 'static) -> Result<(), LinuxError> {
-    start_as(THREAD, work)
-}
-
-fn start_as(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), LinuxError> {
-    let started = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+/// Lets a thread of this name work. When it cannot go on, the load is lost.
+fn start(
+    name: &str,
+    lost: &Lost,
+    work: impl FnOnce() -> Result<(), LinuxError> + Send + 'static,
+) -> Result<(), LinuxError> {
+    let lost = lost.clone();
+    let told = move || {
+        if let Err(error) = work() {
+            lost.tell(error);
+        }
+    };
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(told);
     let failed = |source: io::Error| LinuxError::start("start a thread that makes load", source);
     started.map(drop).map_err(failed)
 }

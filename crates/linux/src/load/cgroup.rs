@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use steadfast_model::{ByteSize, stress::CpuLimit};
+use steadfast_model::{ByteSize, cgroup::CpuQuota, stress::CpuLimit};
 
 use crate::{LinuxError, stat};
 
@@ -68,11 +68,19 @@ pub(super) fn memory_left(pid: u32) -> Result<Option<(ByteSize, String)>, LinuxE
     Ok(left.min())
 }
 
-/// `100000 50000` is a quota and its period, as is `max 50000` or `-1 50000` without a quota. In thousandths of a CPU.
+/// In thousandths of a CPU; `None` without a limit.
 fn quota(text: &str) -> Option<u64> {
+    cpu_quota(text)?.millis()
+}
+
+/// `100000 50000` is a quota and its period; `max 50000` and `-1 50000` are no limit.
+pub(crate) fn cpu_quota(text: &str) -> Option<CpuQuota> {
     let (quota, period) = text.trim().split_once(' ')?;
-    let (quota, period): (u64, u64) = (quota.parse().ok()?, period.trim().parse().ok()?);
-    quota.checked_mul(1_000)?.checked_div(period)
+    let quota_micros = match quota {
+        "max" | "-1" => None,
+        number => Some(number.parse().ok()?),
+    };
+    Some(CpuQuota { quota_micros, period_micros: period.trim().parse().ok()? })
 }
 
 /// What can be taken before the limit: what is cached of files and not in use can be dropped for it.
@@ -82,7 +90,7 @@ fn left(limit: &str, used: &str, cached: u64) -> Option<u64> {
 }
 
 /// A line such as `inactive_file 4096`; zero when there is none.
-fn named(stats: &str, name: &str) -> u64 {
+pub(crate) fn named(stats: &str, name: &str) -> u64 {
     let line = stats.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.and_then(|number| number.trim().parse().ok()).unwrap_or(0)
 }

@@ -11,6 +11,8 @@ use std::{
     time::Duration,
 };
 
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use rustix::{fs::OFlags, io::Errno, time::ClockId};
 use steadfast_model::{ByteRate, ByteSize};
 
@@ -90,10 +92,9 @@ impl Churn {
         let mut pace = Pace::new(self.rate, threads);
         let mut space = space();
         let block = aligned(&mut space);
-        let mut chance = u64::from(number) + 1;
+        let mut chance = ChaCha8Rng::seed_from_u64(number.into());
         while !stop.load(Ordering::Relaxed) {
-            chance = mixed(chance);
-            let at = (chance >> 16) % self.blocks * BLOCK as u64;
+            let at = chance.random_range(0..self.blocks) * BLOCK as u64;
             match way {
                 Way::Read => self.file.read_exact_at(block, at).map_err(failed)?,
                 Way::Write => self.file.write_all_at(block, at).map_err(failed)?,
@@ -137,22 +138,14 @@ impl Pace {
 
 /// Bytes of which no two blocks are alike, with room to align them.
 fn space() -> Vec<u8> {
-    let mut chance = 1;
-    let next = |_| {
-        chance = mixed(chance);
-        chance.to_ne_bytes()[7]
-    };
-    (0..BLOCK + ALIGNMENT).map(next).collect()
+    let mut bytes = vec![0; BLOCK + ALIGNMENT];
+    ChaCha8Rng::seed_from_u64(0).fill_bytes(&mut bytes);
+    bytes
 }
 
 fn aligned(space: &mut [u8]) -> &mut [u8] {
     let first = space.as_ptr().align_offset(ALIGNMENT);
     &mut space[first..first + BLOCK]
-}
-
-/// The next of a row of numbers that look like chance (Knuth's MMIX).
-fn mixed(number: u64) -> u64 {
-    number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407)
 }
 
 fn failed(error: std::io::Error) -> LinuxError {

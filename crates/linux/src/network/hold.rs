@@ -122,7 +122,7 @@ impl Held {
     ) -> Result<Self, LinuxError> {
         let drop_by = |action: Action| {
             let table = plan::dropping(traffic, action, devices);
-            Self::by_tables(OwnedTables::make(name, &[table])?, Vec::new())
+            Ok(Self::by_tables(OwnedTables::make(name, &[table])?, Vec::new()))
         };
         match fault {
             NetworkFault::Partition { visible: true } => drop_by(Action::Refuse),
@@ -156,9 +156,8 @@ impl Held {
         }
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "what all ways to put a disturbance give")]
-    fn by_tables(tables: OwnedTables, loops: Vec<Tap>) -> Result<Self, LinuxError> {
-        Ok(Self { loops, tables: Some(tables), qdiscs: None, hold: None })
+    fn by_tables(tables: OwnedTables, loops: Vec<Tap>) -> Self {
+        Self { loops, tables: Some(tables), qdiscs: None, hold: None }
     }
 
     /// The kernel sends the second ones. What came in goes through a device of ours, and from there comes in again.
@@ -182,7 +181,7 @@ impl Held {
             }
         }
         let table = plan::duplicating(traffic, million, &out, &loops);
-        Self::by_tables(OwnedTables::make(name, &[table])?, taps)
+        Ok(Self::by_tables(OwnedTables::make(name, &[table])?, taps))
     }
 
     /// Leads a share of the packets to this process: what comes in by a queue, what goes out by devices of ours.
@@ -256,9 +255,7 @@ impl Held {
         let closed = self.tables.as_mut().map_or(Ok(()), OwnedTables::close);
         kept.and(closed).and(hold.let_go(pulse))
     }
-}
 
-impl Held {
     /// Some things are not counted by the kernel: they have to be told of.
     fn tell(&mut self) -> Result<(), LinuxError> {
         let news = self.hold.as_mut().and_then(Packets::news);

@@ -3,15 +3,14 @@
 
 use rustix::io::Errno;
 
-use super::netlink::{Attributes, CREATE, EXCLUSIVE, Netlink};
+use super::{
+    netlink::{Attributes, CREATE, EXCLUSIVE, Netlink},
+    qdisc::{KIND, NEW, OPTIONS, header},
+};
 use crate::LinuxError;
 
-/// Message types of linux/rtnetlink.h.
-const NEW_DISCIPLINE: u16 = 36;
+/// Message type of linux/rtnetlink.h.
 const NEW_FILTER: u16 = 44;
-/// `enum` of `TCA_` in linux/rtnetlink.h.
-const KIND: u16 = 1;
-const OPTIONS: u16 = 2;
 /// `TC_H_CLSACT` and its place for what goes out, in linux/pkt_sched.h.
 const CLSACT: u32 = 0xFFFF_FFF1;
 const CLSACT_HANDLE: u32 = 0xFFFF_0000;
@@ -44,7 +43,7 @@ pub(super) fn lead_into(ours: u32, device: u32) -> Result<(), LinuxError> {
     let mut socket = Netlink::open_route()?;
     let discipline =
         [header(ours, CLSACT_HANDLE, CLSACT, 0), Attributes::new().text(KIND, "clsact").as_bytes().to_vec()];
-    socket.ask_route(NEW_DISCIPLINE, CREATE | EXCLUSIVE, &discipline.concat()).map_err(failed)?;
+    socket.ask_route(NEW, CREATE | EXCLUSIVE, &discipline.concat()).map_err(failed)?;
     // With priority 1.
     let everything = 1 << 16 | u32::from(EVERY_PROTOCOL.to_be());
     let filter = [header(ours, 0, GOING_OUT, everything), filter(device).as_bytes().to_vec()];
@@ -65,9 +64,4 @@ fn filter(device: u32) -> Attributes {
     let options =
         Attributes::new().bytes(SELECTOR, &selector).nest(ACTIONS, Attributes::new().nest(1, mirred));
     Attributes::new().text(KIND, "u32").nest(OPTIONS, options)
-}
-
-/// `struct tcmsg`: family and padding, device, handle, parent, information.
-fn header(device: u32, handle: u32, parent: u32, information: u32) -> Vec<u8> {
-    [0, device, handle, parent, information].into_iter().flat_map(u32::to_ne_bytes).collect()
 }

@@ -14,14 +14,14 @@ use super::{
 use crate::LinuxError;
 
 /// Message types of linux/rtnetlink.h.
-const NEW: u16 = 36;
+pub(super) const NEW: u16 = 36;
 const DELETE: u16 = 37;
 const GET: u16 = 38;
 /// `TC_H_ROOT` of linux/pkt_sched.h.
 const ROOT: u32 = 0xFFFF_FFFF;
 /// `enum` of `TCA_` in linux/rtnetlink.h.
-const KIND: u16 = 1;
-const OPTIONS: u16 = 2;
+pub(super) const KIND: u16 = 1;
+pub(super) const OPTIONS: u16 = 2;
 const STATS2: u16 = 7;
 /// `enum` of `TCA_STATS_` in linux/gen_stats.h.
 const STATS_BASIC: u16 = 1;
@@ -177,7 +177,7 @@ impl Listed {
 }
 
 fn list(socket: &mut Netlink) -> Result<Vec<Listed>, LinuxError> {
-    let listed = socket.dump_route(GET, &header(0, 0, 0));
+    let listed = socket.dump_route(GET, &header(0, 0, 0, 0));
     let entries = listed.map_err(|errno| LinuxError::call("list queueing disciplines", errno))?;
     Ok(entries.iter().filter_map(|entry| read(entry)).collect())
 }
@@ -211,7 +211,7 @@ fn read(entry: &[u8]) -> Option<Listed> {
 
 /// The kernel compares the handle: another discipline in its place is an error, and stays. One that is gone is fine.
 fn delete(socket: &mut Netlink, device: u32, major: u16) -> Result<(), Errno> {
-    match socket.ask_route(DELETE, 0, &header(device, handle(major), ROOT)) {
+    match socket.ask_route(DELETE, 0, &header(device, handle(major), ROOT, 0)) {
         Err(Errno::NOENT | Errno::NODEV) => Ok(()),
         answer => answer,
     }
@@ -219,12 +219,12 @@ fn delete(socket: &mut Netlink, device: u32, major: u16) -> Result<(), Errno> {
 
 fn new_message(device: u32, major: u16, qdisc: &Qdisc) -> Vec<u8> {
     let attributes = Attributes::new().text(KIND, qdisc.kind).bytes(OPTIONS, &qdisc.options);
-    [header(device, handle(major), ROOT).as_slice(), attributes.as_bytes()].concat()
+    [header(device, handle(major), ROOT, 0).as_slice(), attributes.as_bytes()].concat()
 }
 
-/// `struct tcmsg`: family and padding, device, handle, parent, and a field that means nothing here.
-fn header(device: u32, handle: u32, parent: u32) -> Vec<u8> {
-    [0, device, handle, parent, 0].into_iter().flat_map(u32::to_ne_bytes).collect()
+/// `struct tcmsg`: family and padding, device, handle, parent, and information, which means something for filters.
+pub(super) fn header(device: u32, handle: u32, parent: u32, information: u32) -> Vec<u8> {
+    [0, device, handle, parent, information].into_iter().flat_map(u32::to_ne_bytes).collect()
 }
 
 fn handle(major: u16) -> u32 {

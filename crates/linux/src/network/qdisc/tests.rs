@@ -52,7 +52,7 @@ fn the_message_that_makes_a_loss_is_what_the_kernels_headers_say() {
 #[test]
 fn the_message_that_deletes_names_our_handle() {
     let expected = "00000000 02000000 0000a15f ffffffff 00000000";
-    assert_eq!(hex(&header(2, handle(MAJOR), ROOT)), expected);
+    assert_eq!(hex(&header(2, handle(MAJOR), ROOT, 0)), expected);
 }
 
 /// A discipline that every kernel has stands for netem here: all but its options is the same.
