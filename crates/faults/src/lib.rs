@@ -11,6 +11,7 @@
 //! | [`world`] | what a fault may look at and ask for |
 //! | [`world::fake`] | a world in memory, for tests |
 
+mod amounts;
 mod effects;
 pub mod fault;
 pub mod faults;

@@ -2,9 +2,16 @@
 
 use std::path::{Component, Path};
 
-use steadfast_model::{Observation, Problems, ResolvedTarget, effect::Sighting, stress::Volume};
+use steadfast_model::{
+    Observation, Problems, ResolvedTarget,
+    effect::Sighting,
+    stress::{Stress, Volume},
+};
 
-use crate::{FaultError, world::World};
+use crate::{
+    FaultError, on_host,
+    world::{Injection, World},
+};
 
 /// File systems that are one disk each: what is taken there is missed there and nowhere else, files may have no name,
 /// and reads and writes can go past memory.
@@ -43,6 +50,21 @@ pub(crate) fn check_disk(does: &str, path: &Path, volume: &Volume) -> Result<(),
 /// The key that an injection holds, so that two do not take from the same file system.
 pub(crate) fn key(target: &ResolvedTarget, volume: &Volume) -> String {
     format!("{}/disk-{}", target.key(), volume.device)
+}
+
+/// Lets a worker on every machine do what `stress` says of the file system as it is now.
+pub(crate) async fn inject(
+    kind: &str,
+    path: &Path,
+    world: &mut dyn Injection,
+    targets: &[ResolvedTarget],
+    stress: impl Fn(&Volume) -> Result<Stress, FaultError> + Send + Sync,
+) -> Result<(), FaultError> {
+    for host in on_host::hosts(kind, targets)? {
+        let volume = world.world().machine().volume(host, path).await?;
+        world.stress_machine(host, &stress(&volume)?).await?;
+    }
+    Ok(())
 }
 
 /// Adds the file system to what was seen of every machine. One that cannot be looked at is left out.

@@ -10,11 +10,6 @@ use steadfast_model::{
 
 use crate::{FaultError, effects::judge_each, world::World};
 
-/// A size in whole mebibytes, as people read it.
-pub(crate) fn mebibytes(bytes: u64) -> String {
-    format!("{}MiB", bytes >> 20)
-}
-
 /// The machines among the targets, which must be all of them.
 pub(crate) fn hosts<'a>(
     kind: &str,

@@ -11,7 +11,9 @@ use steadfast_model::{
 };
 
 use crate::{
-    Fault, FaultError, Preview, on_host,
+    Fault, FaultError, Preview,
+    amounts::cpus,
+    on_host,
     settings::everything,
     world::{Injection, World},
 };
@@ -167,11 +169,6 @@ fn judge_worker(before: Option<&StressWorker>, now: &StressWorker) -> Effect {
         }
         _ => Effect::Idle { why: format!("{took}, and did not even wait for more") },
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-fn cpus(millis: u64) -> f64 {
-    millis as f64 / 1_000.0
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use steadfast_model::{
 
 use crate::{
     Fault, FaultError, Preview,
+    amounts::cpus,
     effects::judge_each,
     on_process::{self, processes},
     world::{Fellow, Injection, World},
@@ -197,11 +198,6 @@ fn judge_one(before: Option<&Sighting>, now: &Sighting, millis: u64) -> Effect {
             }
         }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-fn cpus(millis: u64) -> f64 {
-    millis as f64 / 1_000.0
 }
 
 #[cfg(test)]

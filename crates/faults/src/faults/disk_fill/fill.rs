@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use steadfast_model::{ByteSize, Percent, Problems, stress::Volume};
 
-use super::part;
+use crate::amounts::part;
 
 /// The least that can be seen: 1 MiB.
 const LEAST: u64 = 1 << 20;

@@ -14,9 +14,9 @@ use steadfast_model::{
 
 use crate::{
     Fault, FaultError, Preview,
+    amounts::{mebibytes, part},
     effects::judge_each,
-    on_disk,
-    on_host::{self, mebibytes},
+    on_disk, on_host,
     world::{Injection, World},
 };
 
@@ -108,11 +108,7 @@ impl Fault for DiskFill {
     }
 
     async fn inject(&self, world: &mut dyn Injection, targets: &[ResolvedTarget]) -> Result<(), FaultError> {
-        for host in on_host::hosts(KIND, targets)? {
-            let volume = world.world().machine().volume(host, &self.path).await?;
-            world.stress_machine(host, &self.stress(&volume)?).await?;
-        }
-        Ok(())
+        on_disk::inject(KIND, &self.path, world, targets, |volume| self.stress(volume)).await
     }
 
     async fn observe(
@@ -192,16 +188,6 @@ fn share(part: u64, whole: u64) -> String {
     let whole = u128::from(whole.max(1));
     let thousandths = (u128::from(part) * 1_000 + whole / 2) / whole;
     format!("{}.{}%", thousandths / 10, thousandths % 10)
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share between 0 and 1 of a number of bytes, which need not be exact"
-)]
-fn part(fraction: f64, bytes: u64) -> u64 {
-    (bytes as f64 * fraction) as u64
 }
 
 #[cfg(test)]

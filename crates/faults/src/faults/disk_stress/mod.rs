@@ -11,8 +11,9 @@ use steadfast_model::{
 };
 
 use crate::{
-    Fault, FaultError, Preview, on_disk,
-    on_host::{self, mebibytes},
+    Fault, FaultError, Preview,
+    amounts::{mebibytes, part},
+    on_disk, on_host,
     world::{Injection, World},
 };
 
@@ -135,11 +136,7 @@ impl Fault for DiskStress {
     }
 
     async fn inject(&self, world: &mut dyn Injection, targets: &[ResolvedTarget]) -> Result<(), FaultError> {
-        for host in on_host::hosts(KIND, targets)? {
-            let volume = world.world().machine().volume(host, &self.path).await?;
-            world.stress_machine(host, &self.stress(&volume)?).await?;
-        }
-        Ok(())
+        on_disk::inject(KIND, &self.path, world, targets, |volume| self.stress(volume)).await
     }
 
     async fn observe(
@@ -187,16 +184,6 @@ fn judge_worker(before: Option<&StressWorker>, now: &StressWorker) -> Effect {
         let rate = rate.map_or_else(|| "1MiB/s".to_owned(), |rate| rate.to_string());
         Effect::Idle { why: format!("{told} of {rate}: the disk gives no more") }
     }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a part of a number of bytes, which need not be exact"
-)]
-fn part(fraction: f64, bytes: u64) -> u64 {
-    (bytes as f64 * fraction) as u64
 }
 
 #[cfg(test)]

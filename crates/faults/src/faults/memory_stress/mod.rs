@@ -12,7 +12,8 @@ use steadfast_model::{
 
 use crate::{
     Fault, FaultError, Preview,
-    on_host::{self, mebibytes},
+    amounts::{mebibytes, part},
+    on_host,
     settings::check_hold,
     world::{Injection, World},
 };
@@ -59,7 +60,7 @@ impl MemoryStress {
     fn size(&self, room: &Room) -> Result<ByteSize, FaultError> {
         let size = match (self.size, self.percent) {
             (Some(size), _) => size.bytes(),
-            (None, percent) => share(percent.map_or(0.0, Percent::fraction), room.available.bytes()),
+            (None, percent) => part(percent.map_or(0.0, Percent::fraction), room.available.bytes()),
         };
         let (available, reserve) = (room.available.bytes(), self.reserve.bytes());
         if size < LEAST {
@@ -180,23 +181,13 @@ fn judge_worker(now: &StressWorker) -> Effect {
         mebibytes(if grown { size.bytes() } else { planned.bytes() })
     );
     let enough = if grown { ENOUGH } else { ENOUGH_ON_THE_WAY };
-    if held >= share(enough, planned.bytes()) && (grown || held >= FIRST_STEPS) {
+    if held >= part(enough, planned.bytes()) && (grown || held >= FIRST_STEPS) {
         Effect::Active { evidence: told }
     } else if now.swapped_bytes > 0 {
         Effect::Idle { why: format!("{told}: {} were swapped out", mebibytes(now.swapped_bytes)) }
     } else {
         Effect::Idle { why: told }
     }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share between 0 and 1 of a number of bytes, which need not be exact"
-)]
-fn share(fraction: f64, bytes: u64) -> u64 {
-    (bytes as f64 * fraction) as u64
 }
 
 #[cfg(test)]
