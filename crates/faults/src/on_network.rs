@@ -289,16 +289,10 @@ pub(crate) fn judge<T: PacketFault>(fault: &T, before: &Observation, now: &Obser
                 why: format!("process {identity}, which led to the network namespace, has ended"),
             }
         }
-        Sighting::Proxy(status) => {
-            Effect::Unknown { why: format!("proxy {} was seen in place of a network namespace", status.name) }
-        }
-        Sighting::CpuGroup(_) => {
-            Effect::Unknown { why: "a cgroup was seen in place of a network namespace".to_owned() }
-        }
-        Sighting::Host(_) => {
-            Effect::Unknown { why: "a machine was seen in place of a network namespace".to_owned() }
-        }
         Sighting::Unseen { why } => Effect::Unknown { why: why.clone() },
+        other => {
+            Effect::Unknown { why: format!("{} was seen in place of a network namespace", other.thing()) }
+        }
     })
 }
 

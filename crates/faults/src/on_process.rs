@@ -73,12 +73,7 @@ pub(crate) async fn observe(
 pub(crate) fn state_in(seen: &Sighting) -> Result<(u32, ProcessState), String> {
     match seen {
         Sighting::Process { identity, state } => Ok((identity.pid, *state)),
-        Sighting::Proxy(status) => Err(format!("proxy {} was seen in place of a process", status.name)),
-        Sighting::Network(_) | Sighting::NamespaceGone { .. } => {
-            Err("a network namespace was seen in place of a process".to_owned())
-        }
-        Sighting::CpuGroup(_) => Err("a cgroup was seen in place of a process".to_owned()),
-        Sighting::Host(_) => Err("a machine was seen in place of a process".to_owned()),
         Sighting::Unseen { why } => Err(why.clone()),
+        other => Err(format!("{} was seen in place of a process", other.thing())),
     }
 }

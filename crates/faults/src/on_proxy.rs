@@ -132,17 +132,8 @@ impl<T: ProxyRuled> Fault for T {
                     evidence: format!("proxy process {identity} is gone, and its rules with it"),
                 }
             }
-            Sighting::Process { identity, .. } => {
-                Effect::Unknown { why: format!("process {identity} was seen in place of a proxy") }
-            }
-            Sighting::Network(_) | Sighting::NamespaceGone { .. } => {
-                Effect::Unknown { why: "a network namespace was seen in place of a proxy".to_owned() }
-            }
-            Sighting::CpuGroup(_) => {
-                Effect::Unknown { why: "a cgroup was seen in place of a proxy".to_owned() }
-            }
-            Sighting::Host(_) => Effect::Unknown { why: "a machine was seen in place of a proxy".to_owned() },
             Sighting::Unseen { why } => Effect::Unknown { why: why.clone() },
+            other => Effect::Unknown { why: format!("{} was seen in place of a proxy", other.thing()) },
         })
     }
 }

@@ -52,6 +52,21 @@ pub enum Sighting {
     },
 }
 
+impl Sighting {
+    /// What was seen, as people call it: `proxy risk`, `a machine`.
+    #[must_use]
+    pub fn thing(&self) -> String {
+        match self {
+            Self::Process { identity, .. } => format!("process {identity}"),
+            Self::Proxy(status) => format!("proxy {}", status.name),
+            Self::Network(_) | Self::NamespaceGone { .. } => "a network namespace".to_owned(),
+            Self::Host(_) => "a machine".to_owned(),
+            Self::CpuGroup(_) => "a cgroup".to_owned(),
+            Self::Unseen { .. } => "nothing".to_owned(),
+        }
+    }
+}
+
 /// Whether a fault is in effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
