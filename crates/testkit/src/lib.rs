@@ -14,7 +14,7 @@ pub mod sleeper;
 pub use cgroup::BusyCgroup;
 pub use disk::Disk;
 pub use netns::NetnsPair;
-pub use place::durable_dir;
+pub use place::{copy_program, durable_dir};
 pub use prometheus::Prometheus;
 pub use skip::skip;
 pub use sleeper::Sleeper;

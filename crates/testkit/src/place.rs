@@ -1,6 +1,6 @@
 //! Directories that a ledger accepts.
 
-use std::{fs::Permissions, os::unix::fs::PermissionsExt};
+use std::{fs::Permissions, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use tempfile::TempDir;
 
@@ -16,4 +16,15 @@ pub fn durable_dir() -> TempDir {
     let mut builder = tempfile::Builder::new();
     builder.prefix("t").permissions(Permissions::from_mode(0o700));
     builder.tempdir_in(beside).expect("a test may write beside its program")
+}
+
+/// Copies a program to where it can be run at once. By another process: a file that a child of a test beside this one
+/// still holds open for writing cannot be run.
+///
+/// # Panics
+/// When it cannot be copied.
+pub fn copy_program(from: impl AsRef<Path>, to: impl AsRef<Path>) {
+    #[expect(clippy::disallowed_methods, reason = "copies a program")]
+    let copied = Command::new("cp").arg(from.as_ref()).arg(to.as_ref()).status();
+    assert!(copied.expect("every system has `cp`").success(), "a test may write there");
 }

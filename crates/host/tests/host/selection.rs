@@ -1,12 +1,12 @@
 //! Finding several processes at once by what they are.
 
-use std::{collections::BTreeSet, path::PathBuf, process::Command, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use serde_json::{Value, json};
 use steadfast_engine::host::{Host, HostError, HostErrorKind, InjectionOrder};
 use steadfast_host::LocalHost;
 use steadfast_model::{InjectionId, ResolvedTarget, Target};
-use steadfast_testkit::{Sleeper, durable_dir};
+use steadfast_testkit::{Sleeper, copy_program, durable_dir};
 use tempfile::TempDir;
 
 use crate::stage::{Stage, fault};
@@ -21,10 +21,7 @@ impl Herd {
     fn new(count: usize) -> Self {
         let folder = durable_dir();
         let program = folder.path().join("grazing");
-        // By another process: a file that a child of a test beside this one still holds open for writing cannot be run.
-        #[expect(clippy::disallowed_methods, reason = "copies a program")]
-        let copied = Command::new("cp").arg("/bin/sleep").arg(&program).status().unwrap();
-        assert!(copied.success());
+        copy_program("/bin/sleep", &program);
         let sleepers = (0..count).map(|_| Sleeper::running(&program)).collect();
         Self { folder, sleepers }
     }

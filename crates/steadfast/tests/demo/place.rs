@@ -9,6 +9,7 @@ use std::{
 };
 
 use rustix::process::Pid;
+use steadfast_testkit::copy_program;
 
 /// Two demos under load at once would take the machine's time from each other, and with it their verdicts.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -33,11 +34,7 @@ impl Place {
     pub(crate) fn for_no_load(name: &str) -> Self {
         let root = PathBuf::from(format!("/var/tmp/sf-{name}-{}", std::process::id()));
         fs::create_dir_all(root.join("home")).unwrap();
-        // By another process: a file that a child of a test beside this one still holds open for writing cannot be run.
-        #[expect(clippy::disallowed_methods, reason = "copies a program")]
-        let copied =
-            Command::new("cp").arg(env!("CARGO_BIN_EXE_steadfast")).arg(root.join("steadfast")).status();
-        assert!(copied.unwrap().success());
+        copy_program(env!("CARGO_BIN_EXE_steadfast"), root.join("steadfast"));
         fs::set_permissions(root.join("steadfast"), fs::Permissions::from_mode(0o755)).unwrap();
         if is_root() {
             chown(root.join("home"), Some(65534), Some(65534)).unwrap();
