@@ -8,7 +8,10 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Result, bail};
 
-use crate::program::{cargo, root, run};
+use crate::{
+    program::{cargo, root, run},
+    say::say,
+};
 
 mod awake;
 mod carry;
@@ -155,9 +158,4 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<()> {
 fn binary() -> Result<PathBuf> {
     run(cargo(&["build", "--release", "--quiet", "--locked", "--package", "steadfast"]))?;
     Ok(root().join("target/release/steadfast"))
-}
-
-#[expect(clippy::print_stdout, reason = "tells people what was measured")]
-fn say(line: &str) {
-    println!("{line}");
 }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use crate::{
     collections::COLLECTIONS,
     program::{program, root, steadfast},
+    say::say,
     tidy::Tree,
 };
 
@@ -88,11 +89,6 @@ fn schema(kind: &str) -> Result<String> {
         );
     }
     String::from_utf8(output.stdout).context("the schema is UTF-8")
-}
-
-#[expect(clippy::print_stdout, reason = "tells people what it wrote")]
-fn say(line: &str) {
-    println!("{line}");
 }
 
 #[cfg(test)]

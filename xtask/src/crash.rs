@@ -17,7 +17,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::program::steadfast;
+use crate::{program::steadfast, say::say};
 
 mod calls;
 mod case;
@@ -194,11 +194,4 @@ fn control(case: &Case, binary: &PathBuf) -> Result<()> {
         case.fault
     );
     Ok(())
-}
-
-pub(crate) fn say(line: &str) {
-    #[expect(clippy::print_stdout, reason = "tells people how far it is")]
-    {
-        println!("{line}");
-    }
 }

@@ -10,9 +10,10 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::{
     background::Background,
     program::{cargo, program, root, run},
+    say::say,
 };
 
-mod bare;
+pub(crate) mod bare;
 pub(crate) mod mirror;
 mod steps;
 
@@ -198,13 +199,6 @@ fn ensure_static(file: &str) -> Result<()> {
 fn loaded_later(symbols: &str) -> Vec<&'static str> {
     let names: Vec<&str> = symbols.lines().filter_map(|line| line.split_whitespace().next_back()).collect();
     LOADED_LATER.into_iter().filter(|name| names.contains(name)).collect()
-}
-
-fn say(line: &str) {
-    #[expect(clippy::print_stdout, reason = "tells people what was made")]
-    {
-        println!("{line}");
-    }
 }
 
 #[cfg(test)]

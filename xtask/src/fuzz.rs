@@ -13,7 +13,8 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
-    program::{cargo, program, root, run},
+    program::{cargo, program, root, run, text},
+    say::say,
     tools,
 };
 
@@ -110,12 +111,12 @@ fn search(folder: &Path, name: &str, seconds: u32) -> Result<Said> {
         fs::create_dir_all(place)?;
     }
     let seeder = root().join("target/debug/examples/seeds");
-    run(program(path(&seeder)?, &[name, path(&seeds)?]))?;
+    run(program(text(&seeder)?, &[name, text(&seeds)?]))?;
     let log = folder.join(format!("{name}.log"));
     let target = format!("{}-unknown-linux-gnu/release/{name}", std::env::consts::ARCH);
-    let mut command = program(path(&folder.join(target))?, &[path(&corpus)?, path(&seeds)?, path(&found)?]);
+    let mut command = program(text(&folder.join(target))?, &[text(&corpus)?, text(&seeds)?, text(&found)?]);
     command
-        .arg(format!("-artifact_prefix={}/", path(&found)?))
+        .arg(format!("-artifact_prefix={}/", text(&found)?))
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-timeout={PATIENCE}"))
         .arg(format!("-rss_limit_mb={}", MEMORY.0))
@@ -133,15 +134,6 @@ fn search(folder: &Path, name: &str, seconds: u32) -> Result<Said> {
     Ok(said)
 }
 
-fn path(path: &Path) -> Result<&str> {
-    path.to_str().context("the path is UTF-8")
-}
-
 fn relative(path: &Path) -> PathBuf {
     path.strip_prefix(root()).unwrap_or(path).to_owned()
-}
-
-#[expect(clippy::print_stdout, reason = "tells people how far it is and what was found")]
-fn say(line: &str) {
-    println!("{line}");
 }

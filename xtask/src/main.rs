@@ -12,6 +12,7 @@ mod crash;
 mod dist;
 mod fuzz;
 mod program;
+mod say;
 mod test;
 mod tidy;
 mod tools;

@@ -15,6 +15,17 @@ pub(crate) fn root() -> PathBuf {
     here.parent().expect("xtask lies in the root").to_owned()
 }
 
+/// A path as an argument of a program.
+pub(crate) fn text(path: &Path) -> Result<&str> {
+    path.to_str().context("the path is UTF-8")
+}
+
+/// Whether this is root.
+pub(crate) fn is_root() -> Result<bool> {
+    let id = program("id", &["-u"]).output().context("start id")?;
+    Ok(id.stdout.trim_ascii() == b"0")
+}
+
 /// A program to be started in the repository's root.
 #[expect(clippy::disallowed_methods, reason = "starting programs is what xtask is for")]
 pub(crate) fn program(name: &str, arguments: &[&str]) -> Command {

@@ -11,6 +11,7 @@ use crate::{
     background::Background,
     dist::{Building, Checked, Checking, Profile},
     program::{build_tests, cargo, program, root, run},
+    say::say,
     tools::DENY,
 };
 
@@ -129,11 +130,4 @@ fn dependency_rules() -> Result<()> {
     let deny = DENY.path()?;
     let deny = deny.to_str().context("the path is UTF-8")?;
     run(program(deny, &["--log-level", "error", "check", "bans", "licenses", "sources"]))
-}
-
-fn say(line: &str) {
-    #[expect(clippy::print_stdout, reason = "tells people how far it is")]
-    {
-        println!("{line}");
-    }
 }

@@ -11,6 +11,8 @@
 
 use anyhow::{Result, bail};
 
+use crate::say::say;
+
 mod arrows;
 mod finding;
 mod folders;
@@ -51,9 +53,4 @@ pub(crate) fn tidy() -> Result<()> {
         many => bail!("there are {many} things to tidy"),
     }
     Ok(())
-}
-
-#[expect(clippy::print_stdout, reason = "tells people what it found")]
-fn say(line: &str) {
-    println!("{line}");
 }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use crate::{
     background::Background,
     program::{cargo, root, run},
+    say::say,
 };
 
 /// A program from a package of the same name, with the version we know to work.
@@ -51,9 +52,4 @@ impl Tool {
         command.args(["--debug", "--quiet"]);
         Ok(command)
     }
-}
-
-#[expect(clippy::print_stdout, reason = "tells people what takes so long")]
-fn say(line: &str) {
-    println!("{line}");
 }

@@ -10,7 +10,8 @@ use std::fs;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
-    program::{build_tests, root},
+    program::root,
+    say::say,
     test::{Seen, Suite, suites},
 };
 
@@ -39,7 +40,6 @@ pub(crate) fn vm(arguments: &VmArguments) -> Result<()> {
     if let Some(hint) = missing::programs()? {
         bail!("the virtual machine cannot be made here\nhint: {hint}");
     }
-    build_tests()?;
     let suites: Vec<Suite> = suites()?.into_iter().filter(|suite| SUITES.contains(&&*suite.name)).collect();
     ensure!(suites.len() == SUITES.len(), "not {SUITES:?} but {suites:?}");
     let folder = root().join("target/vm");
@@ -86,11 +86,4 @@ fn judge(said: &[String], arguments: &VmArguments) -> Result<()> {
         bail!("{}", problems.join("\n"));
     }
     Ok(())
-}
-
-fn say(line: &str) {
-    #[expect(clippy::print_stdout, reason = "tells people how far it is")]
-    {
-        println!("{line}");
-    }
 }

@@ -3,13 +3,18 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use tempfile::TempDir;
 
-use super::{mirror, say};
-use crate::{background::Background, program::program};
+use super::mirror::{self, Mirror};
+use crate::{
+    background::Background,
+    program::{is_root, program, text},
+    say::say,
+};
 
 /// What debootstrap says when the mirror cannot be reached.
 const UNREACHABLE: [&str; 3] = ["Failed getting release file", "Invalid Release file", "Couldn't download"];
@@ -22,8 +27,7 @@ pub(crate) struct Making {
 
 /// Begins to make a minimal root, with processor time that nothing else wants; or says why there can be none here.
 pub(super) fn begin(parent: &Path) -> Result<Result<Making, String>> {
-    let id = program("id", &["-u"]).output().context("start id")?;
-    if id.stdout.trim_ascii() != b"0" {
+    if !is_root()? {
         return Ok(Err("only root can make a root file system".to_owned()));
     }
     if program("debootstrap", &["--version"]).output().is_err() {
@@ -35,13 +39,22 @@ pub(super) fn begin(parent: &Path) -> Result<Result<Making, String>> {
     fs::create_dir_all(parent)?;
     let folder = tempfile::Builder::new().prefix("root-").tempdir_in(parent)?;
     say(&format!("making a bare root of {}", mirror.suite));
-    let path = folder.path().to_str().context("the path is UTF-8")?;
-    // In namespaces of its own, so that no mount and no process of it outlives it, however it ends.
-    let arguments =
-        ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "debootstrap", "--variant=minbase"];
-    let arguments = [&arguments[..], &[&mirror.suite, path, &mirror.address]].concat();
-    let maker = Background::start_idle_into(&program("unshare", &arguments), &said(folder.path()))?;
+    let maker =
+        Background::start_idle_into(&debootstrap(&mirror, folder.path(), &[])?, &said(folder.path()))?;
     Ok(Ok(Making { folder, maker }))
+}
+
+/// What makes a minimal root with these packages beyond the essential ones. In namespaces of its own, so that no mount and
+/// no process of it outlives it, however it ends.
+pub(crate) fn debootstrap(mirror: &Mirror, root: &Path, packages: &[&str]) -> Result<Command> {
+    let own =
+        ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "debootstrap", "--variant=minbase"];
+    let mut command = program("unshare", &own);
+    if !packages.is_empty() {
+        command.arg(format!("--include={}", packages.join(",")));
+    }
+    command.args([&mirror.suite, text(root)?, &mirror.address]);
+    Ok(command)
 }
 
 impl Making {

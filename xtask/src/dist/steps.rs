@@ -4,8 +4,10 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail};
 
-use super::say;
-use crate::program::{program, root};
+use crate::{
+    program::{program, root},
+    say::say,
+};
 
 /// Runs inside the root, after `chroot`. The root's own shell is all it needs. Each step leaves `NAME.code` and `NAME.txt`.
 const SCRIPT: &str = r#"

@@ -10,8 +10,11 @@ use std::{
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::Value;
 
-use super::{say, seen::Seen};
-use crate::program::{cargo, program, watch};
+use super::seen::Seen;
+use crate::{
+    program::{cargo, program, watch},
+    say::say,
+};
 
 /// These two take longest, last, and mostly wait: one for its experiments, the other for a demo after another. Beside
 /// each other they take the time of the longer. What they measure suffers only from what computes.

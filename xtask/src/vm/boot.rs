@@ -4,8 +4,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{kernel::Kernel, say};
-use crate::program::{program, watch};
+use super::kernel::Kernel;
+use crate::{
+    program::{program, watch},
+    say::say,
+};
 
 /// Emulated on two threads. What the console says goes to a file, what the tests say to us.
 const MACHINE: [&str; 16] = [

@@ -7,14 +7,16 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use super::{say, scripts::Payload};
+use super::scripts::Payload;
 use crate::{
-    dist::mirror,
-    program::{program, root as repository, run},
+    dist::{bare::debootstrap, mirror},
+    program::{program, root as repository, run, text},
+    say::say,
 };
 
 /// Beyond the essential ones.
-const PACKAGES: &str = "busybox-static,cpio,iproute2,kmod,nftables,procps,strace,systemd-sysv";
+const PACKAGES: [&str; 8] =
+    ["busybox-static", "cpio", "iproute2", "kmod", "nftables", "procps", "strace", "systemd-sysv"];
 /// What is written to; a file with holes until then.
 const SIZE: &str = "4G";
 
@@ -28,12 +30,7 @@ pub(super) fn base(folder: &Path) -> Result<PathBuf> {
         .context("the configuration of apt names no mirror of this machine's release")?;
     say(&format!("making a root of {}", mirror.suite));
     drop(fs::remove_dir_all(&root));
-    // In namespaces of its own, so that no mount and no process of it outlives it, however it ends.
-    let own =
-        ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "debootstrap", "--variant=minbase"];
-    let include = format!("--include={PACKAGES}");
-    let arguments = [&own[..], &[&include, &mirror.suite, text(&root)?, &mirror.address]].concat();
-    let made = program("unshare", &arguments).output().context("start unshare")?;
+    let made = debootstrap(&mirror, &root, &PACKAGES)?.output().context("start unshare")?;
     ensure!(made.status.success(), "debootstrap: {}", String::from_utf8_lossy(&made.stdout));
     fs::write(done, "")?;
     Ok(root)
@@ -57,8 +54,4 @@ pub(super) fn disk(folder: &Path, root: &Path, payload: &Payload<'_>) -> Result<
     drop(fs::remove_file(&disk));
     run(program("mkfs.ext4", &["-q", "-F", "-d", text(root)?, text(&disk)?, SIZE]))?;
     Ok(disk)
-}
-
-fn text(path: &Path) -> Result<&str> {
-    path.to_str().context("the path is UTF-8")
 }

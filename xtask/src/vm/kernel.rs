@@ -7,8 +7,10 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::say;
-use crate::program::{program, run};
+use crate::{
+    program::{program, run, text},
+    say::say,
+};
 
 /// A kernel and its first file system.
 pub(super) struct Kernel {
@@ -129,8 +131,4 @@ fn only(folder: &Path, ending: &str) -> Result<PathBuf> {
     let mut found = fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path()));
     let found = found.find(|path| path.to_string_lossy().ends_with(ending));
     found.with_context(|| format!("there is no {ending} in {}", folder.display()))
-}
-
-fn text(path: &Path) -> Result<&str> {
-    path.to_str().context("the path is UTF-8")
 }

@@ -1,8 +1,8 @@
 //! What a machine needs to make and run a virtual one.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use crate::program::program;
+use crate::program::{is_root, program};
 
 /// Program, and the Debian package it comes from.
 const NEEDED: [(&str, &str); 3] =
@@ -10,8 +10,7 @@ const NEEDED: [(&str, &str); 3] =
 
 /// What to do when something is missing; nothing when all is there.
 pub(super) fn programs() -> Result<Option<String>> {
-    let id = program("id", &["-u"]).output().context("start id")?;
-    if id.stdout.trim_ascii() != b"0" {
+    if !is_root()? {
         return Ok(Some("only root can make a root file system".to_owned()));
     }
     let is_there = |name: &str| program(name, &["--version"]).output().is_ok();

@@ -1,11 +1,11 @@
 //! What the machine does when it is up.
 
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{fs, path::Path};
 
 use anyhow::Result;
 
 use crate::{
-    program::{program, run},
+    program::{program, run, text},
     test::Suite,
 };
 
@@ -84,29 +84,11 @@ impl Payload<'_> {
             fs::write(folder.join("reset"), "")?;
         }
         let units = root.join("etc/systemd/system");
-        let wanted = units.join("multi-user.target.wants");
-        fs::create_dir_all(&wanted)?;
         fs::write(units.join("vm-tests.service"), UNIT)?;
-        enable(&wanted, "vm-tests.service")?;
-        recover_at_boot(root, steadfast)
+        // As docs/undo.md says, with the program where it is there.
+        let recover = program(text(steadfast)?, &["recover", "--print-unit"]).output()?;
+        fs::write(units.join("steadfast-recover.service"), &recover.stdout)?;
+        let enable = ["systemctl", "enable", "--quiet", "vm-tests.service", "steadfast-recover.service"];
+        run(program("chroot", &[&[text(root)?], &enable[..]].concat()))
     }
-}
-
-/// As docs/undo.md says, with the program where it is there.
-fn recover_at_boot(root: &Path, steadfast: &Path) -> Result<()> {
-    let unit = program(&steadfast.to_string_lossy(), &["recover", "--print-unit"]).output()?;
-    fs::write(root.join("etc/systemd/system/steadfast-recover.service"), &unit.stdout)?;
-    let enabled =
-        ["chroot", &root.to_string_lossy(), "systemctl", "enable", "--quiet", "steadfast-recover.service"]
-            .map(str::to_owned);
-    let words: Vec<&str> = enabled[1..].iter().map(String::as_str).collect();
-    run(program(&enabled[0], &words))
-}
-
-fn enable(wanted: &Path, unit: &str) -> Result<()> {
-    let link = wanted.join(unit);
-    if fs::symlink_metadata(&link).is_err() {
-        symlink(format!("../{unit}"), link)?;
-    }
-    Ok(())
 }
