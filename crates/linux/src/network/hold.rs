@@ -40,15 +40,16 @@ use packets::{Packets, Then};
 const PULSE_NANOS: u64 = 200_000_000;
 /// So often is told what only this process counts: 200 ms.
 const TELL_NANOS: u64 = 200_000_000;
+/// How long before its tables a device is closed: 2 ms. Together they take 23 ms then, and 37 ms the other way round.
+const AHEAD_NANOS: u64 = 2_000_000;
 const MILLION: f64 = 1_000_000.0;
 
 /// Everything that keeps a disturbance in place. Dropping it, or the end of the process, takes it away.
 #[derive(Debug)]
 pub struct Held {
-    /// Devices that lead packets back in. They go before the tables, which let nothing else through them.
+    /// Devices that lead packets back in. The tables let nothing else through them.
     loops: Vec<Tap>,
-    // The tables before what they lead to: nothing more may come when the rest goes. All belong to one socket, as closing one waits until
-    // every processor has left the rules.
+    // All belong to one socket, as closing one waits until every processor has left the rules.
     tables: Option<OwnedTables>,
     /// Of no descriptor: they stay when the process is killed.
     qdiscs: Option<OwnedQdiscs>,
@@ -249,11 +250,34 @@ impl Held {
             }
         };
         drop(self.qdiscs.take());
-        self.loops.clear();
-        // What holds nothing goes with its tables.
-        let Some(hold) = &mut self.hold else { return kept };
-        let closed = self.tables.as_mut().map_or(Ok(()), OwnedTables::close);
-        kept.and(closed).and(hold.let_go(pulse))
+        let has_devices = self.hold.is_some() || !self.loops.is_empty();
+        // Nothing more may come when devices and queues go. What has none goes with its tables.
+        let closed = match &mut self.tables {
+            Some(tables) if has_devices => tables.close(),
+            _ => Ok(()),
+        };
+        let let_go = self.hold.as_mut().map_or(Ok(()), |hold| hold.let_go(pulse));
+        self.close();
+        kept.and(closed).and(let_go)
+    }
+
+    /// Closing a table or a device waits until no processor uses it any more, and they can be waited for together.
+    fn close(self) {
+        let Self { loops, tables, qdiscs, hold } = self;
+        let (queue, taps) = hold.map(Packets::into_parts).unwrap_or_default();
+        let devices: Vec<Tap> = loops.into_iter().chain(taps).collect();
+        let has_devices = !devices.is_empty();
+        std::thread::scope(|scope| {
+            for device in devices {
+                // Where no thread can be had, it is closed at once.
+                std::thread::Builder::new().spawn_scoped(scope, || drop(device)).ok();
+            }
+            if has_devices {
+                // A device first asks for the lock that the tables keep while they wait.
+                wait_for(Vec::new(), Some(now() + AHEAD_NANOS)).ok();
+            }
+            drop((tables, queue, qdiscs));
+        });
     }
 
     /// Some things are not counted by the kernel: they have to be told of.

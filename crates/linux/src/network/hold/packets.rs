@@ -255,6 +255,11 @@ impl Packets {
         }
     }
 
+    /// Where they come from.
+    pub(super) fn into_parts(self) -> (Option<Queue>, Vec<Tap>) {
+        (self.queue, self.taps)
+    }
+
     pub(super) fn entries(&self) -> Vec<PollFd<'_>> {
         let queues = self.queue.iter().map(|queue| PollFd::new(queue, PollFlags::IN));
         queues.chain(self.taps.iter().map(|tap| PollFd::new(tap, PollFlags::IN))).collect()
