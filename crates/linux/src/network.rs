@@ -12,6 +12,7 @@
 
 mod apart;
 mod cable;
+mod device;
 mod hold;
 mod line;
 mod mirror;

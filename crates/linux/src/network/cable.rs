@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use rustix::io::Errno;
 
 use super::{
-    hold::number_of,
+    device::{number_of, wait_until_it_carries},
     namespace::Namespace,
     netlink::{Attributes, CREATE, EXCLUSIVE, Netlink},
 };
@@ -72,7 +72,9 @@ pub fn lay_cable(here: &CableEnd<'_>, there: &CableEnd<'_>, into: &Namespace) ->
     message.extend_from_slice(here.attributes().nest(LINK_INFO, info).as_bytes());
     Netlink::open_route()?.ask_route(NEW_LINK, CREATE | EXCLUSIVE, &message).map_err(failed)?;
     into.inside(|| plug_in(there, here))??;
-    plug_in(here, there)
+    plug_in(here, there)?;
+    // The end that was switched on first learns a moment later that the other is there too.
+    into.inside(|| wait_until_it_carries(there.device))?
 }
 
 /// Switches on a device of this thread's namespace.

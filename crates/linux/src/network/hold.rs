@@ -17,6 +17,7 @@ use steadfast_model::network::{
 };
 
 use super::{
+    device::number_of,
     line::{Line, Wait},
     mirror::lead_into,
     namespace::Namespace,
@@ -329,13 +330,6 @@ fn detour(device: &str, tap: &Tap) -> Result<Detour, LinuxError> {
         through: tap.name().to_owned(),
         through_number: tap.number(),
     })
-}
-
-pub(super) fn number_of(device: &str) -> Result<u32, LinuxError> {
-    use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice::name_to_index, socket_with};
-    let failed = |errno| LinuxError::call(format!("find device {device}"), errno);
-    let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None);
-    name_to_index(socket.map_err(failed)?, device).map_err(failed)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and a million")]

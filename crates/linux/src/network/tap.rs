@@ -9,9 +9,12 @@ use std::{
     },
 };
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+use steadfast_model::network::MOST_WAITING;
 
-use super::cable::give_no_address;
+use super::{
+    cable::give_no_address,
+    device::{named, number_of, set_queue_length, switch_on_with},
+};
 use crate::LinuxError;
 
 /// Flags and calls of linux/if_tun.h.
@@ -56,12 +59,8 @@ impl Tap {
         let mut options = OpenOptions::new();
         options.read(true).write(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
         let file = options.open("/dev/net/tun").map_err(failed)?;
-        // SAFETY: an `ifreq` is plain numbers, for which zero is a value.
-        let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
         // The kernel puts a free number in place of `%d`.
-        for (place, byte) in request.ifr_name.iter_mut().zip(format!("{prefix}%d").bytes().take(15)) {
-            *place = byte.cast_signed();
-        }
+        let mut request = named(&format!("{prefix}%d"));
         request.ifr_ifru.ifru_flags = TAP | NO_PACKET_INFO | VNET_HEADER;
         // SAFETY: the kernel reads and writes one `ifreq`, which outlives the call.
         check(unsafe { libc::ioctl(file.as_raw_fd(), SET_INTERFACE, &raw mut request) }).map_err(failed)?;
@@ -71,25 +70,15 @@ impl Tap {
         })
         .map_err(failed)?;
 
-        let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
-            .map_err(|errno| LinuxError::call("open a socket", errno))?;
         let name: Vec<u8> =
             request.ifr_name.iter().map(|byte| byte.cast_unsigned()).take_while(|byte| *byte != 0).collect();
         let name = String::from_utf8_lossy(&name).into_owned();
-        let number = rustix::net::netdevice::name_to_index(&socket, &name)
-            .map_err(|errno| LinuxError::call("find the TAP device", errno))?;
+        let number = number_of(&name)?;
         // What the kernel asks on its own behalf would be taken for packets. One without IPv6 asks nothing.
         give_no_address(number).ok();
-        // SAFETY: the kernel reads the name in and writes flags to one `ifreq`, which outlives the call.
-        check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFFLAGS, &raw mut request) })
-            .map_err(failed)?;
-        // SAFETY: the call before has written the flags.
-        let flags = unsafe { request.ifr_ifru.ifru_flags };
-        let up = i16::try_from(libc::IFF_UP | libc::IFF_NOARP).expect("flags of two bytes");
-        request.ifr_ifru.ifru_flags = flags | up;
-        // SAFETY: the kernel reads one `ifreq`, which outlives the call.
-        check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw mut request) })
-            .map_err(failed)?;
+        // What finds no room would be lost when this process is late.
+        set_queue_length(&name, MOST_WAITING)?;
+        switch_on_with(&name, libc::IFF_NOARP)?;
 
         Ok(Self { file, name, number, buffer: vec![0; LARGEST] })
     }

@@ -105,7 +105,7 @@ fn a_kind_that_the_kernel_does_not_have_is_missing() {
 
 /// The number of `veth0` in this thread's namespace.
 fn veth() -> u32 {
-    super::super::hold::number_of("veth0").unwrap()
+    super::super::device::number_of("veth0").unwrap()
 }
 
 proptest! {
