@@ -25,6 +25,7 @@ mod http;
 mod hub;
 mod listen;
 mod matching;
+mod pipe;
 mod proxy;
 mod relay;
 mod rule;

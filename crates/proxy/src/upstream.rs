@@ -12,7 +12,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::connection::Connection;
+use crate::{connection::Connection, pipe::Pipe, relay::Side};
 
 /// A connection to the upstream, for one client.
 pub(crate) struct Upstream {
@@ -87,6 +87,19 @@ impl AsyncWrite for Upstream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
+
+impl Side for Upstream {
+    fn poll_fill(&mut self, cx: &mut Context<'_>, pipe: &mut Pipe) -> Option<Poll<io::Result<usize>>> {
+        let filled = pipe.poll_fill(cx, &self.socket);
+        self.connection.hub.traffic.from_server.add(pipe.held());
+        Some(self.note(filled))
+    }
+
+    fn poll_drain(&mut self, cx: &mut Context<'_>, pipe: &mut Pipe) -> Option<Poll<io::Result<usize>>> {
+        let drained = pipe.poll_drain(cx, &self.socket);
+        Some(self.count(drained))
     }
 }
 

@@ -16,6 +16,8 @@ use tokio::{
 
 use crate::{
     connection::Connection,
+    pipe::Pipe,
+    relay::Side,
     scratch,
     wire::half::{Half, Next},
 };
@@ -243,6 +245,34 @@ impl AsyncWrite for Wire {
         }
         // A client that is gone has nothing to be told.
         Pin::new(&mut wire.socket).poll_shutdown(cx)
+    }
+}
+
+impl Side for Wire {
+    fn poll_fill(&mut self, cx: &mut Context<'_>, pipe: &mut Pipe) -> Option<Poll<io::Result<usize>>> {
+        self.look();
+        if !self.inward.is_clear() || !self.outward.held.is_empty() {
+            return None;
+        }
+        let filled = pipe.poll_fill(cx, &self.socket);
+        if let Poll::Ready(Ok(bytes)) = filled {
+            self.connection.did_read(bytes);
+            self.inward.passed(bytes);
+        }
+        Some(self.note(filled))
+    }
+
+    fn poll_drain(&mut self, cx: &mut Context<'_>, pipe: &mut Pipe) -> Option<Poll<io::Result<usize>>> {
+        self.look();
+        if !self.outward.is_clear() {
+            return None;
+        }
+        let drained = pipe.poll_drain(cx, &self.socket);
+        if let Poll::Ready(Ok(bytes)) = drained {
+            self.connection.hub.traffic.to_client.add(bytes);
+            self.outward.passed(bytes);
+        }
+        Some(self.note(drained))
     }
 }
 

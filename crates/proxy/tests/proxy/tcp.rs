@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use steadfast_model::proxy::Protocol;
+use steadfast_model::proxy::{Protocol, Stream};
 use steadfast_proxy::Limits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{RealClock, Running, assert_reset, echo, end_of, nobody, now, ping, server};
+use crate::support::{RealClock, Running, assert_reset, delay, echo, end_of, nobody, now, ping, server};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bytes_pass_both_ways_and_are_counted() {
@@ -53,6 +53,38 @@ async fn a_fast_path_carries_hundreds_of_megabits() {
     socket.shutdown().await.unwrap();
     assert_eq!(end_of(&mut socket).await.unwrap(), b"done");
     assert!(start.elapsed() < Duration::from_secs(5), "64 MiB took {:?}", start.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rules_that_come_and_go_while_much_is_carried_change_no_byte() {
+    const BLOCK: usize = 1_000_003;
+    const BLOCKS: usize = 96;
+    let mut proxy = Running::start(Protocol::Tcp, echo().await).await;
+    let (mut read, mut write) = proxy.connect().await.into_split();
+    let block: Vec<u8> = (0..BLOCK).map(|n| (n % 251) as u8).collect();
+    let sent = block.clone();
+    let writing = tokio::spawn(async move {
+        for _ in 0..BLOCKS {
+            write.write_all(&sent).await.unwrap();
+        }
+        write.shutdown().await.unwrap();
+    });
+    let mut back = vec![0; BLOCK];
+    for number in 0..BLOCKS {
+        // Every few blocks one way or the other is looked at for a while.
+        let stream = if number % 16 < 8 { Stream::Upstream } else { Stream::Downstream };
+        if number % 8 == 2 {
+            let rule = proxy.apply(delay(3, stream)).await;
+            read.read_exact(&mut back).await.unwrap();
+            proxy.remove(rule).await;
+        } else {
+            read.read_exact(&mut back).await.unwrap();
+        }
+        assert!(back == block, "bytes changed on their way in block {number}");
+    }
+    assert_eq!(read.read(&mut back).await.unwrap(), 0);
+    writing.await.unwrap();
+    assert_eq!(proxy.status().await.bytes, 2 * (BLOCK * BLOCKS) as u64);
 }
 
 #[tokio::test]
