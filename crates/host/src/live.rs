@@ -104,7 +104,7 @@ impl Injection for LiveInjection {
             ours_micros: ours.unwrap_or_default(),
             was_micros,
         };
-        let target = ResolvedProcess { identity: process.clone(), command: String::new(), service: None };
+        let target = ResolvedProcess::new(process.clone(), "");
         self.record(undo, ResolvedTarget::Process(target).key()).await?;
         match change_quota(&cgroup, was_micros, ours).map_err(groups::for_fault)? {
             Changed::Done => Ok(()),
@@ -227,7 +227,7 @@ impl LiveInjection {
     ) -> Result<(), FaultError> {
         let handle = hold(process)?;
         handle.may_signal().map_err(linux_for_fault)?;
-        let target = ResolvedProcess { identity: process.clone(), command: String::new(), service: None };
+        let target = ResolvedProcess::new(process.clone(), "");
         self.record(undo, ResolvedTarget::Process(target).key()).await?;
         match handle.signal(signal).map_err(linux_for_fault)? {
             true => Ok(()),

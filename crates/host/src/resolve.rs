@@ -4,12 +4,13 @@ use std::{collections::BTreeMap, path::Path};
 
 use steadfast_engine::host::{HostError, HostErrorKind};
 use steadfast_ledger::Ledger;
-use steadfast_linux::{boot_id, host_name, identify, network::Namespace};
+use steadfast_linux::{LinuxError, boot_id, host_name, identify, network::Namespace};
 use steadfast_model::{
     Binding, ProcessIdentity, ResolvedTarget, Target,
     proxy::ProxyRequest,
     target::{
-        Connection, NetnsTarget, ProcessTarget, ProxyTarget, ResolvedHost, ResolvedNamespace, ResolvedProxy,
+        Connection, ContainerTarget, NetnsTarget, ProcessTarget, ProxyTarget, ResolvedHost,
+        ResolvedNamespace, ResolvedProxy,
     },
 };
 
@@ -20,7 +21,9 @@ use crate::{
     protect::Guarded,
 };
 
+mod containers;
 mod processes;
+mod selection;
 
 /// What it takes to find something.
 pub(crate) struct Means<'a> {
@@ -40,6 +43,7 @@ pub(crate) async fn resolve(target: &Target, by: &Means<'_>) -> Result<Vec<Resol
     let Means { binding, timing, .. } = *by;
     let found = match target {
         Target::Process(process) => return processes(process, None, by).await,
+        Target::Container(container) => return containers(container, by).await,
         Target::Service(name) => return service(name, by).await,
         Target::Netns(netns) => namespace(netns).map(ResolvedTarget::Netns),
         Target::Host(_) => this_machine().map(ResolvedTarget::Host),
@@ -65,6 +69,13 @@ async fn processes(
     let found = processes::find(target, service, &guarded)?;
     let found: Vec<_> = found.into_iter().map(ResolvedTarget::Process).collect();
     guarded.check(&found)?;
+    Ok(found)
+}
+
+async fn containers(target: &ContainerTarget, by: &Means<'_>) -> Result<Vec<ResolvedTarget>, HostError> {
+    let found = containers::find(target).await?;
+    let found: Vec<_> = found.into_iter().map(ResolvedTarget::Process).collect();
+    Guarded::look(by.ledger, by.own, by.binding).await?.check(&found)?;
     Ok(found)
 }
 
@@ -163,4 +174,8 @@ fn missing<T>(what: &str, name: &str, known: &BTreeMap<String, T>) -> HostError 
 
 fn no_target(message: impl Into<String>, hint: Option<&str>) -> HostError {
     host_error(HostErrorKind::NoTarget, message, hint)
+}
+
+fn linux<T>(answer: Result<T, LinuxError>) -> Result<T, HostError> {
+    answer.map_err(|error| from_linux(&error))
 }

@@ -196,9 +196,25 @@ pub fn users(pid: u32) -> Result<Option<[u32; 2]>, LinuxError> {
 /// # Errors
 /// When the process table cannot be read.
 pub fn units(pid: u32) -> Result<Option<Vec<String>>, LinuxError> {
+    Ok(group_table(pid)?.map(|table| units_in(&table)))
+}
+
+/// The names of the control groups a process is in and of those above them, hierarchy by hierarchy; `None` when it is gone.
+///
+/// # Errors
+/// When the process table cannot be read.
+pub fn control_groups(pid: u32) -> Result<Option<Vec<String>>, LinuxError> {
+    let names = |table: String| {
+        let paths = table.lines().filter_map(|line| Some(line.split_once(':')?.1.split_once(':')?.1));
+        paths.flat_map(|path| path.split('/')).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    };
+    Ok(group_table(pid)?.map(names))
+}
+
+fn group_table(pid: u32) -> Result<Option<String>, LinuxError> {
     let path = PathBuf::from(format!("/proc/{pid}/cgroup"));
     match std::fs::read_to_string(&path) {
-        Ok(text) => Ok(Some(units_in(&text))),
+        Ok(text) => Ok(Some(text)),
         Err(error) if stat::is_gone(&error) => Ok(None),
         Err(source) => Err(LinuxError::Read { path, source }),
     }

@@ -37,8 +37,8 @@ pub use detach::{Detached, become_session_leader, detach};
 pub use error::LinuxError;
 pub use handle::{ProcessHandle, wait_for_an_end};
 pub use identity::{
-    ancestors, arguments, boot_id, command_name, every_process_number, executable, host_name, identify,
-    is_kernel_thread, own_identity, process_state, run_the_same_program, units, users,
+    ancestors, arguments, boot_id, command_name, control_groups, every_process_number, executable, host_name,
+    identify, is_kernel_thread, own_identity, process_state, run_the_same_program, units, users,
 };
 pub use listen::{Listeners, listeners};
 pub use replace::replace_this_program;

@@ -7,9 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{network::NamespaceIdentity, process::ProcessIdentity, proxy::Protocol};
 
+mod containers;
 mod processes;
+mod selection;
 
-pub use processes::{ProcessMatch, ProcessTarget, Selection};
+pub use containers::{ContainerMatch, ContainerTarget, Inhabitants};
+pub use processes::{ProcessMatch, ProcessTarget};
+pub use selection::Selection;
 
 /// A target as a document names it: a map with one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +21,8 @@ pub use processes::{ProcessMatch, ProcessTarget, Selection};
 pub enum Target {
     /// Processes of this machine.
     Process(Box<ProcessTarget>),
+    /// Containers of this machine, by their processes.
+    Container(Box<ContainerTarget>),
     /// A service by name; the binding says which processes it is.
     Service(String),
     /// The traffic one service sends to another; the binding says which proxy carries it.
@@ -93,6 +99,9 @@ pub struct ResolvedProcess {
     /// The service it was found for, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
+    /// The container it was found for, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
 }
 
 /// A proxy found on this machine.
@@ -135,6 +144,14 @@ pub struct ResolvedHost {
     pub name: String,
 }
 
+impl ResolvedProcess {
+    /// A process that was found by itself.
+    #[must_use]
+    pub fn new(identity: ProcessIdentity, command: impl Into<String>) -> Self {
+        Self { identity, command: command.into(), service: None, container: None }
+    }
+}
+
 impl ResolvedTarget {
     /// The key under which a live injection holds this target, for conflicts: `process:4711`, `proxy:payments-risk`.
     #[must_use]
@@ -160,6 +177,7 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Process(process) => process.fmt(f),
+            Self::Container(container) => container.fmt(f),
             Self::Service(name) => write!(f, "service {name}"),
             Self::Connection(edge) => write!(f, "connection {} -> {}", edge.from, edge.to),
             Self::Proxy(ProxyTarget { name: Some(name), .. }) => write!(f, "proxy {name}"),
@@ -178,12 +196,14 @@ impl fmt::Display for Target {
 impl fmt::Display for ResolvedTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Process(process) => match &process.service {
-                Some(service) => {
-                    write!(f, "{service} (process {}, {})", process.identity.pid, process.command)
+            Self::Process(process) => {
+                let (pid, command) = (process.identity.pid, &process.command);
+                match (&process.service, &process.container) {
+                    (Some(service), _) => write!(f, "{service} (process {pid}, {command})"),
+                    (None, Some(container)) => write!(f, "container {container} (process {pid}, {command})"),
+                    (None, None) => write!(f, "process {pid} ({command})"),
                 }
-                None => write!(f, "process {} ({})", process.identity.pid, process.command),
-            },
+            }
             Self::Proxy(proxy) => write!(f, "proxy {} ({} -> {})", proxy.name, proxy.listen, proxy.upstream),
             Self::Netns(namespace) => write!(f, "network namespace {}", namespace.title),
             Self::Host(host) => write!(f, "machine {}", host.name),

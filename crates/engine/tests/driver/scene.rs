@@ -251,7 +251,7 @@ impl Scene {
 
 fn process() -> ResolvedTarget {
     let identity = ProcessIdentity { pid: 4711, start_time: 1, boot_id: "test".to_owned() };
-    ResolvedTarget::Process(ResolvedProcess { identity, command: "risk".to_owned(), service: None })
+    ResolvedTarget::Process(ResolvedProcess::new(identity, "risk"))
 }
 
 fn error(kind: HostErrorKind, message: &str) -> HostError {

@@ -113,6 +113,10 @@ fn check_target(target: &Target, problems: &mut Problems) {
             let at = problems.base().key("process");
             problems.below(at, |problems| process.check(problems));
         }
+        Target::Container(container) => {
+            let at = problems.base().key("container");
+            problems.below(at, |problems| container.check(problems));
+        }
         Target::Proxy(proxy) => {
             if proxy.name.is_some() == proxy.control.is_some() {
                 let hint =

@@ -49,7 +49,7 @@ impl FakeWorld {
     /// Starts a process that runs.
     pub fn add_process(&self, command: &str) -> ResolvedTarget {
         let identity = self.state().start(command);
-        ResolvedTarget::Process(ResolvedProcess { identity, command: command.to_owned(), service: None })
+        ResolvedTarget::Process(ResolvedProcess::new(identity, command))
     }
 
     /// Starts a proxy that carries nothing yet. It is a process too.

@@ -20,7 +20,7 @@ impl Stage {
     /// For the sort of target that an example names.
     pub(crate) fn fit_for(target: &Target) -> Self {
         match target {
-            Target::Process(_) | Target::Service(_) => Self::with_processes(),
+            Target::Process(_) | Target::Container(_) | Target::Service(_) => Self::with_processes(),
             Target::Connection(_) | Target::Proxy(_) => Self::with_proxies(Protocol::Http),
             Target::Netns(_) => Self::with_namespaces(),
             Target::Host(_) => Self::with_hosts(),

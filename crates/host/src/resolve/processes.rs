@@ -2,28 +2,21 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use rand::{SeedableRng, seq::index};
-use rand_chacha::ChaCha8Rng;
 use steadfast_engine::host::{HostError, HostErrorKind};
 use steadfast_linux::{
-    LinuxError, arguments, command_name, every_process_number, executable, identify, listeners, units, users,
+    arguments, command_name, every_process_number, executable, identify, listeners, units, users,
 };
 use steadfast_model::{
-    Percent, glob,
-    target::{ProcessMatch, ProcessTarget, ResolvedProcess, Selection},
+    glob,
+    target::{ProcessMatch, ProcessTarget, ResolvedProcess},
 };
 
-use super::no_target;
+use super::{linux, no_target, selection::select};
 use crate::{
     error::{from_linux, host_error},
     policy::user_id,
     protect::Guarded,
 };
-
-/// More than these at once are refused: whoever means them all means something else.
-const MOST: usize = 1_000;
-/// So many are named in a message.
-const SHOWN: usize = 8;
 
 /// The processes that a document means, oldest first. Changes nothing.
 ///
@@ -40,22 +33,9 @@ pub(super) fn find(
     if found.is_empty() {
         return Err(nothing(target, left_out.as_deref()));
     }
-    let chosen = choose(target, found.len()).map_err(|why| {
-        let named = |process: &ResolvedProcess| format!("{} ({})", process.identity.pid, process.command);
-        let shown: Vec<String> = found.iter().take(SHOWN).map(named).collect();
-        let more = if found.len() > SHOWN { ", …" } else { "" };
-        no_target(
-            format!("find {target}: {why}: {}{more}", shown.join(", ")),
-            Some("name the one you mean, or add select: all, one, { count: 2 }, { percent: 50% } or { max: 3 }"),
-        )
-    })?;
-    if chosen.len() > MOST {
-        let message =
-            format!("find {target}: {} match, and at most {MOST} are disturbed at once", chosen.len());
-        return Err(no_target(message, Some("describe them more closely, or add select: { max: 100 }")));
-    }
-    let keep = |(place, process): (usize, ResolvedProcess)| chosen.contains(&place).then_some(process);
-    let mut found: Vec<ResolvedProcess> = found.into_iter().enumerate().filter_map(keep).collect();
+    let named = |process: &ResolvedProcess| format!("{} ({})", process.identity.pid, process.command);
+    let mut found = select(found, (target.select, target.seed), named)
+        .map_err(|(why, hint)| no_target(format!("find {target}: {why}"), Some(hint)))?;
     found.iter_mut().for_each(|process| process.service = service.map(str::to_owned));
     Ok(found)
 }
@@ -89,7 +69,7 @@ fn matching(
         }
         let Some(command) = linux(command_name(pid))? else { continue };
         if linux(identify(pid))?.as_ref() == Some(&identity) {
-            found.push(ResolvedProcess { identity, command, service: None });
+            found.push(ResolvedProcess::new(identity, command));
         }
     }
     Ok((found, left_out))
@@ -174,35 +154,6 @@ fn listeners_on(port: u16) -> Result<BTreeSet<u32>, HostError> {
     Err(host_error(HostErrorKind::Denied, message, Some(hint)))
 }
 
-/// The places that are taken of so many that match.
-fn choose(target: &ProcessTarget, count: usize) -> Result<BTreeSet<usize>, String> {
-    let wanted = match target.select {
-        None if count == 1 => 1,
-        None => return Err(format!("{count} match")),
-        Some(Selection::All) => count,
-        Some(Selection::One) => 1,
-        Some(Selection::Count(wanted)) => {
-            let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
-            if wanted > count {
-                return Err(format!("{wanted} are wanted and {count} match"));
-            }
-            wanted
-        }
-        Some(Selection::Percent(share)) => share_of(share, count),
-        Some(Selection::Max(most)) => count.min(usize::try_from(most).unwrap_or(usize::MAX)),
-    };
-    let mut chance = ChaCha8Rng::seed_from_u64(target.seed.unwrap_or_default());
-    Ok(index::sample(&mut chance, count, wanted).into_iter().collect())
-}
-
-/// Rounded up, so that a small share of a few is one.
-fn share_of(share: Percent, count: usize) -> usize {
-    let exact = share.fraction() * f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-    // Percentages are no binary fractions: 10 % of 30 are 3, whatever is left in the last digit.
-    let up = libm::ceil(exact - 1e-9);
-    (0..=count).find(|&number| f64::from(u32::try_from(number).unwrap_or(u32::MAX)) >= up).unwrap_or(count)
-}
-
 fn nothing(target: &ProcessTarget, left_out: Option<&str>) -> HostError {
     match left_out {
         Some(why) => host_error(
@@ -214,50 +165,9 @@ fn nothing(target: &ProcessTarget, left_out: Option<&str>) -> HostError {
     }
 }
 
-fn linux<T>(answer: Result<T, LinuxError>) -> Result<T, HostError> {
-    answer.map_err(|error| from_linux(&error))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn target(select: Option<Selection>, seed: u64) -> ProcessTarget {
-        ProcessTarget { select, seed: Some(seed), ..ProcessTarget::with_pid(7) }
-    }
-
-    fn chosen(select: Selection, seed: u64, count: usize) -> Vec<usize> {
-        choose(&target(Some(select), seed), count).unwrap().into_iter().collect()
-    }
-
-    #[test]
-    fn as_many_are_chosen_as_selected() {
-        let half = Selection::Percent(Percent::new(50.0).unwrap());
-        for (select, count, expected) in [
-            (Selection::All, 3, 3),
-            (Selection::One, 3, 1),
-            (Selection::Count(2), 3, 2),
-            (Selection::Max(2), 3, 2),
-            (Selection::Max(9), 3, 3),
-            (half, 3, 2),
-            (half, 4, 2),
-            (Selection::Percent(Percent::new(0.1).unwrap()), 3, 1),
-            (Selection::Percent(Percent::new(10.0).unwrap()), 30, 3),
-            (Selection::Percent(Percent::ALL), 1, 1),
-        ] {
-            assert_eq!(chosen(select, 1, count).len(), expected, "{select:?} of {count}");
-        }
-        assert!(choose(&target(Some(Selection::Count(4)), 1), 3).is_err());
-        assert!(choose(&target(None, 0), 2).is_err());
-        assert_eq!(choose(&target(None, 0), 1).unwrap().len(), 1);
-    }
-
-    #[test]
-    fn a_seed_makes_the_choice_and_every_place_has_its_chance() {
-        assert_eq!(chosen(Selection::Count(3), 42, 100), chosen(Selection::Count(3), 42, 100));
-        let ever: BTreeSet<usize> = (0..200).flat_map(|seed| chosen(Selection::One, seed, 5)).collect();
-        assert_eq!(ever.len(), 5);
-    }
 
     #[test]
     fn an_executable_is_named_by_its_path_or_its_last_part() {

@@ -86,8 +86,7 @@ async fn injector() {
     let arguments = setting("ARGUMENTS");
     let (pid, millis) = arguments.split_once(' ').unwrap();
     let identity = identify(pid.parse().unwrap()).unwrap().unwrap();
-    let target =
-        ResolvedTarget::Process(ResolvedProcess { identity, command: "sleep".into(), service: None });
+    let target = ResolvedTarget::Process(ResolvedProcess::new(identity, "sleep"));
     let timing = timing();
     let reaper = role_command("reaper", &path, timing);
     let state = StateDir::open(&path).unwrap();

@@ -213,7 +213,7 @@ fn apart(command: Vec<OsString>) -> Vec<OsString> {
 
 pub(crate) fn target_of(sleeper: &Sleeper) -> ResolvedTarget {
     let identity = identify(sleeper.pid()).unwrap().unwrap();
-    ResolvedTarget::Process(ResolvedProcess { identity, command: "sleep".to_owned(), service: None })
+    ResolvedTarget::Process(ResolvedProcess::new(identity, "sleep"))
 }
 
 pub(crate) fn fault(json: &str) -> FaultSpec {

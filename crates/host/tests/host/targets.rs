@@ -140,7 +140,7 @@ async fn a_run_that_announced_itself_is_no_target_and_neither_is_what_it_stands_
 async fn what_was_found_before_is_refused_again_when_it_is_protected() {
     let stage = Stage::new();
     let identity = steadfast_linux::own_identity().unwrap();
-    let process = steadfast_model::target::ResolvedProcess { identity, command: "x".into(), service: None };
+    let process = steadfast_model::target::ResolvedProcess::new(identity, "x");
     let order = crate::stage::pause(ResolvedTarget::Process(process), std::time::Duration::from_secs(1));
     let refused = stage.host().inject(&order).await.unwrap_err();
     assert_eq!(refused.kind, HostErrorKind::Protected);

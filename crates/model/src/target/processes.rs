@@ -5,7 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Percent, Problems};
+use super::Selection;
+use crate::Problems;
 
 /// Picks processes: those that match, less what is excluded, and of these as many as selected.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -65,22 +66,6 @@ pub struct ProcessMatch {
     pub unit: Option<String>,
 }
 
-/// How many of what matches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Selection {
-    /// Every one.
-    All,
-    /// Any one of them.
-    One,
-    /// So many of them; fewer are an error.
-    Count(u32),
-    /// This share of them, rounded up.
-    Percent(Percent),
-    /// At most so many of them.
-    Max(u32),
-}
-
 impl ProcessTarget {
     /// The process with this number.
     #[must_use]
@@ -108,22 +93,7 @@ impl ProcessTarget {
         for (index, one) in self.exclude.iter().enumerate() {
             problems.below(exclude.index(index), |problems| one.check(problems));
         }
-        match self.select {
-            Some(Selection::Count(0)) => {
-                problems.error(&["select", "count"], "none would be disturbed", Some("write 1 or more"));
-            }
-            Some(Selection::Max(0)) => {
-                problems.error(&["select", "max"], "none would be disturbed", Some("write 1 or more"));
-            }
-            Some(Selection::Percent(share)) if share.fraction() <= 0.0 => {
-                problems.error(&["select", "percent"], "none would be disturbed", Some("write more than 0%"));
-            }
-            _ => {}
-        }
-        if self.seed.is_some() && matches!(self.select, None | Some(Selection::All)) {
-            let hint = "add select: one, { count: 2 }, { percent: 50% } or { max: 3 }; or leave `seed` out";
-            problems.error(&["seed"], "nothing is left to chance here", Some(hint));
-        }
+        Selection::check(self.select, self.seed, problems);
     }
 }
 
@@ -165,14 +135,7 @@ impl ProcessMatch {
 
 impl fmt::Display for ProcessTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.select {
-            None => f.write_str("process")?,
-            Some(Selection::All) => f.write_str("all processes")?,
-            Some(Selection::One) => f.write_str("one of the processes")?,
-            Some(Selection::Count(count)) => write!(f, "{count} of the processes")?,
-            Some(Selection::Percent(share)) => write!(f, "{share} of the processes")?,
-            Some(Selection::Max(count)) => write!(f, "at most {count} of the processes")?,
-        }
+        Selection::write(self.select, ["process", "processes"], f)?;
         self.wanted().fmt(f)?;
         for exclude in &self.exclude {
             write!(f, ", not{exclude}")?;

@@ -5,6 +5,7 @@
 mod annotations;
 mod boot;
 mod commands;
+mod containers;
 mod disks;
 mod documents;
 mod faults;
