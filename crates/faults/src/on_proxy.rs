@@ -17,6 +17,7 @@ use crate::{
 
 /// What a rule may hold of a proxy. Two rules that share one would mask each other.
 pub(crate) const ALL_ASPECTS: &[&str] = &[
+    "grpc-status",
     "http-abort",
     "http-body",
     "http-delay",
@@ -34,7 +35,7 @@ pub(crate) const ALL_ASPECTS: &[&str] = &[
 
 /// Those of them that are about requests.
 pub(crate) const HTTP_ASPECTS: &[&str] =
-    &["http-abort", "http-body", "http-delay", "http-headers", "http-status"];
+    &["grpc-status", "http-abort", "http-body", "http-delay", "http-headers", "http-status"];
 
 /// What a rule's counters count.
 #[derive(Debug, Clone, Copy)]
@@ -125,7 +126,7 @@ impl<T: ProxyRuled> Fault for T {
             Sighting::Proxy(now) => {
                 let earlier = before
                     .and_then(|seen| if let Sighting::Proxy(status) = seen { Some(&**status) } else { None });
-                judge_rules(T::COUNTS, earlier, now)
+                judge_rules(T::COUNTS, T::NEEDS, earlier, now)
             }
             Sighting::Process { identity, state: ProcessState::Dead | ProcessState::Gone } => {
                 Effect::Absent {
@@ -196,7 +197,12 @@ async fn look_at(world: &dyn World, proxy: &ResolvedProxy, injection: InjectionI
     }
 }
 
-fn judge_rules(Counts { things, done }: Counts, before: Option<&ProxyStatus>, now: &ProxyStatus) -> Effect {
+fn judge_rules(
+    Counts { things, done }: Counts,
+    needs: Protocol,
+    before: Option<&ProxyStatus>,
+    now: &ProxyStatus,
+) -> Effect {
     let name = &now.name;
     if now.rules.is_empty() {
         return Effect::Absent { evidence: format!("proxy {name} has no rule of this injection") };
@@ -216,6 +222,19 @@ fn judge_rules(Counts { things, done }: Counts, before: Option<&ProxyStatus>, no
             ),
         }
     } else {
-        Effect::Idle { why: format!("no {things} that match came through proxy {name}") }
+        Effect::Idle {
+            why: format!("no {things} that match came through proxy {name}{}", others(needs, before, now)),
+        }
+    }
+}
+
+/// What came that a rule about requests did not match.
+fn others(needs: Protocol, before: Option<&ProxyStatus>, now: &ProxyStatus) -> String {
+    let requests = now.requests.saturating_sub(before.map_or(now.requests, |before| before.requests));
+    match requests {
+        _ if needs == Protocol::Tcp => String::new(),
+        0 => String::new(),
+        1 => ", among 1 request".to_owned(),
+        requests => format!(", among {requests} requests"),
     }
 }

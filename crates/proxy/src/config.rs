@@ -6,7 +6,9 @@ use steadfast_model::{ProcessIdentity, proxy::Protocol};
 
 /// Everything a proxy needs to know to start.
 ///
-/// With [`Protocol::Http`] a request without faults keeps its method, target, header names with their case, header
+/// With [`Protocol::Http`] a client that begins with the preface of HTTP/2 is spoken to in it, and so is its server, each
+/// request on a stream of its own; fields of a connection alone are left out there, as the version demands, and a `CONNECT`
+/// is carried, but none for another protocol (RFC 8441). With HTTP/1.1 a request without faults keeps its method, target, header names with their case, header
 /// values, header order (repeated names are put together) and body. `Connection`, `Keep-Alive` and `Upgrade` pass
 /// unchanged, because one client connection has one upstream connection and both end together; the body is framed
 /// anew. Interim answers other than `100 Continue` are not passed on.

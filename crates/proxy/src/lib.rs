@@ -9,9 +9,11 @@
 //! (what HTTP framing allows, see [`ProxyConfig`]), and never share one stream of chance between connections.
 //!
 //! How it is put together: an accepted client socket becomes a `wire`, which holds, cuts, swallows and counts bytes below
-//! everything else. A wire is copied to the upstream socket by `relay` (TCP) or spoken to by `http`. `hub` is what all
+//! everything else. A wire is copied to the upstream socket by `relay` (TCP) or spoken to by `http`, in
+//! the version its first bytes tell; all streams of an HTTP/2 connection live in its one task. `hub` is what all
 //! connections share; a connection looks at one atomic number to learn that the rules changed.
 
+mod begun;
 mod check;
 mod config;
 mod connection;

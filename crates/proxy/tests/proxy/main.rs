@@ -7,6 +7,7 @@ mod control;
 mod endings;
 mod garbage;
 mod http;
+mod http2;
 mod http_faults;
 mod kept;
 mod lasting;

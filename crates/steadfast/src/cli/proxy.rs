@@ -24,7 +24,7 @@ pub(crate) struct ProxyArguments {
     /// Where to send to: HOST:PORT
     #[arg(long, value_name = "ADDRESS", required_unless_present = "toxiproxy_api")]
     pub(crate) upstream: Option<String>,
-    /// What it understands: bytes only, or HTTP/1.1 as well
+    /// What it understands: bytes only, or HTTP/1.1 and HTTP/2 as well
     #[arg(long, value_enum, default_value_t = Understands::Http)]
     pub(crate) protocol: Understands,
     /// The control socket [default: proxies/NAME.sock in the state directory]
@@ -52,6 +52,6 @@ pub(crate) struct ProxyArguments {
 pub(crate) enum Understands {
     /// Bytes only: `tcp*` faults
     Tcp,
-    /// HTTP/1.1 as well: `tcp*` and `http*` faults
+    /// HTTP/1.1 and HTTP/2 as well: `tcp*` and `http*` faults, `grpcStatus`
     Http,
 }
