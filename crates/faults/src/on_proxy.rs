@@ -87,7 +87,10 @@ impl<T: ProxyRuled> Fault for T {
             warnings: Vec::new(),
         };
         for (proxy, target) in proxies(self, targets)?.into_iter().zip(targets) {
-            world.proxies().status(proxy).await?;
+            let status = world.proxies().status(proxy).await?;
+            if T::NEEDS == Protocol::Http && status.unreadable > 0 && status.requests == 0 {
+                return Err(unreadable::<T>(target, &status));
+            }
             preview.actions.push(format!("{} at {target}", self.does()));
             preview.keys.extend(self.holds().iter().map(|aspect| format!("{}/{aspect}", target.key())));
         }
@@ -137,6 +140,24 @@ impl<T: ProxyRuled> Fault for T {
             other => Effect::Unknown { why: format!("{} was seen in place of a proxy", other.thing()) },
         })
     }
+}
+
+fn unreadable<T: ProxyRuled>(target: &ResolvedTarget, status: &ProxyStatus) -> FaultError {
+    FaultError::Unsupported {
+        what: format!(
+            "put {} into {target}: all it has carried is TLS, which it cannot read ({})",
+            T::KIND,
+            connections(status.unreadable)
+        ),
+        hint: Some(
+            "give the proxy a certificate (`--tls-certificate`, `--tls-key`), or take tcpDelay, tcpReset or another tcp fault"
+                .to_owned(),
+        ),
+    }
+}
+
+fn connections(count: u64) -> String {
+    if count == 1 { "1 connection".to_owned() } else { format!("{count} connections") }
 }
 
 /// The proxies among the targets, which must be all of them and understand enough.
@@ -228,13 +249,19 @@ fn judge_rules(
     }
 }
 
-/// What came that a rule about requests did not match.
+/// What came by that a rule about requests did not match, or could not.
 fn others(needs: Protocol, before: Option<&ProxyStatus>, now: &ProxyStatus) -> String {
+    if needs == Protocol::Tcp {
+        return String::new();
+    }
     let requests = now.requests.saturating_sub(before.map_or(now.requests, |before| before.requests));
-    match requests {
-        _ if needs == Protocol::Tcp => String::new(),
+    let among = match requests {
         0 => String::new(),
         1 => ", among 1 request".to_owned(),
         requests => format!(", among {requests} requests"),
+    };
+    match now.unreadable {
+        0 => among,
+        unreadable => format!("{among}; unreadable: TLS, in {} so far", connections(unreadable)),
     }
 }

@@ -348,6 +348,9 @@ pub struct ProxyStatus {
     pub connections: u64,
     /// HTTP requests carried so far.
     pub requests: u64,
+    /// Connections so far that began with TLS, which it carries without reading their requests.
+    #[serde(default)]
+    pub unreadable: u64,
     /// Bytes carried so far, both ways.
     pub bytes: u64,
     /// The rules in place.

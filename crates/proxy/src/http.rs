@@ -5,9 +5,12 @@ use std::{error::Error, future::Future, sync::Arc};
 
 use hyper::{Request, Response, body::Incoming};
 
+pub(crate) use self::opening::Speaks;
+use self::{answer::Answer, current::Current, payload::Payload, source::Source};
 use crate::{
     connection::Connection,
-    http::{answer::Answer, current::Current, opening::Speaks, payload::Payload},
+    relay::relay,
+    tls::{self, Client, Greeted},
     wire::Wire,
 };
 
@@ -21,17 +24,34 @@ mod http1;
 mod http2;
 mod opening;
 mod payload;
+mod source;
 
 /// The most bytes a head may have: request line and headers. A larger one is answered with 431.
 const LARGEST_HEAD: usize = 64 * 1024;
 
 /// Serves one client until either side ends.
 pub(crate) async fn serve(connection: Arc<Connection>, wire: Wire) {
+    let Some(Greeted { client, speaks: agreed, server }) = tls::greet(&connection, wire, true).await else {
+        return;
+    };
+    let is_tls = matches!(client, Client::Tls(_));
     // A client that said nothing, or not enough in time, is not told anything either.
-    let Some((speaks, client)) = opening::read(&connection, wire).await else { return };
+    let Some((speaks, client)) = opening::read(&connection, client).await else { return };
     match speaks {
-        Speaks::Http1 => http1::serve(connection, client).await,
-        Speaks::Http2 => http2::serve(connection, client).await,
+        Speaks::Tls if !is_tls => {
+            connection.hub.cannot_read();
+            relay(connection, client).await;
+        }
+        Speaks::Http2 => {
+            let server = server.filter(|_| agreed == Some(Speaks::Http2));
+            let source = Source::new(Arc::clone(&connection), Speaks::Http2, server);
+            http2::serve(connection, source, client).await;
+        }
+        Speaks::Http1 | Speaks::Tls => {
+            let server = server.filter(|_| agreed == Some(Speaks::Http1));
+            let source = Source::new(Arc::clone(&connection), Speaks::Http1, server);
+            http1::serve(connection, source, client).await;
+        }
     }
 }
 

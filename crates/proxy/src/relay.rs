@@ -10,11 +10,14 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::{connection::Connection, scratch, upstream::Upstream, wire::Wire};
+use crate::{connection::Connection, scratch, upstream::Upstream};
 
 /// Connects to the server and carries bytes until both sides have ended. A server that cannot be reached, or a side
 /// that fails, resets the client.
-pub(crate) async fn relay(connection: Arc<Connection>, mut client: Wire) {
+pub(crate) async fn relay<C>(connection: Arc<Connection>, mut client: C)
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+{
     let Ok(mut server) = Upstream::connect(&connection).await else {
         connection.reset();
         return;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use steadfast_model::{BootTime, Clock, ProcessIdentity, WallTime, proxy::Protocol};
-use steadfast_proxy::{Limits, Proxy, ProxyConfig};
+use steadfast_proxy::{Limits, Proxy, ProxyConfig, Tls};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -122,6 +122,7 @@ async fn proxy(upstream: SocketAddr) -> SocketAddr {
         protocol: Protocol::Http,
         control: Some(folder.path().join("control")),
         identity: ProcessIdentity { pid: std::process::id(), start_time: 1, boot_id: "fuzzed".to_owned() },
+        tls: Tls::default(),
         allow_remote: false,
         limits: Limits::default(),
     };

@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::{head::HeadTimeout, lane::Lane};
-use super::{LARGEST_HEAD, exchange::exchange};
+use super::{LARGEST_HEAD, exchange::exchange, source::Source};
 use crate::connection::Connection;
 
 mod forward;
@@ -30,11 +30,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
 /// Serves one client until either side ends.
-pub(super) async fn serve<S>(connection: Arc<Connection>, wire: S)
+pub(super) async fn serve<S>(connection: Arc<Connection>, source: Source, wire: S)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let lane = Arc::new(Lane::new(Arc::clone(&connection)));
+    let lane = Arc::new(Lane::new(Arc::clone(&connection), source));
     let service = {
         let lane = Arc::clone(&lane);
         service_fn(move |request| exchange(Arc::clone(&lane), request))

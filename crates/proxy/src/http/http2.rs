@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use self::streams::Streams;
-use super::{LARGEST_HEAD, exchange::exchange};
+use super::{LARGEST_HEAD, exchange::exchange, source::Source};
 use crate::connection::Connection;
 
 mod forward;
@@ -53,13 +53,13 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Within 
 }
 
 /// Serves one client until either side ends.
-pub(super) async fn serve<S>(connection: Arc<Connection>, wire: S)
+pub(super) async fn serve<S>(connection: Arc<Connection>, source: Source, wire: S)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let (sender, mut begun) = unbounded_channel();
     let within = Within(sender);
-    let streams = Arc::new(Streams::new(Arc::clone(&connection), within.clone()));
+    let streams = Arc::new(Streams::new(Arc::clone(&connection), source, within.clone()));
     let service = {
         let streams = Arc::clone(&streams);
         service_fn(move |request| exchange(Arc::clone(&streams), request))

@@ -18,26 +18,30 @@ use crate::{
 
 /// What every client of HTTP/2 begins with: RFC 9113, section 3.4.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// What every client of TLS begins with, a record of a handshake: RFC 8446, section 5.1.
+const HANDSHAKE: &[u8] = &[22, 3];
 
 /// What a client speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Speaks {
+pub(crate) enum Speaks {
     /// HTTP/1.1, or nothing that is known.
     Http1,
     /// HTTP/2.
     Http2,
+    /// TLS.
+    Tls,
 }
 
 /// What a client speaks that begins with these bytes; `None` while that is open.
 fn recognise(first: &[u8]) -> Option<Speaks> {
-    let length = first.len().min(PREFACE.len());
-    if first[..length] != PREFACE[..length] {
-        Some(Speaks::Http1)
-    } else if length == PREFACE.len() {
-        Some(Speaks::Http2)
-    } else {
-        None
+    for (beginning, speaks) in [(PREFACE, Speaks::Http2), (HANDSHAKE, Speaks::Tls)] {
+        if first.starts_with(beginning) {
+            return Some(speaks);
+        } else if beginning.starts_with(first) {
+            return None;
+        }
     }
+    Some(Speaks::Http1)
 }
 
 /// Reads until it is plain what the client speaks. `None` when it ended before, or was too slow: the time that it may
@@ -86,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_whole_preface_is_http_2_and_other_bytes_are_told_at_once() {
+    fn a_preface_is_http_2_when_it_is_whole_and_other_bytes_are_told_at_once() {
         assert_eq!(recognise(b""), None);
         for length in 1..PREFACE.len() {
             assert_eq!(recognise(&PREFACE[..length]), None, "{length}");
@@ -96,5 +100,8 @@ mod tests {
         }
         assert_eq!(recognise(&[PREFACE, b"\0\0"].concat()), Some(Speaks::Http2));
         assert_eq!(recognise(b"POST / HTTP/1.1\r\n"), Some(Speaks::Http1));
+        assert_eq!(recognise(&[22]), None);
+        assert_eq!(recognise(&[22, 3, 1, 2, 0, 1]), Some(Speaks::Tls));
+        assert_eq!(recognise(&[22, 2]), Some(Speaks::Http1));
     }
 }

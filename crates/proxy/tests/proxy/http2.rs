@@ -24,9 +24,9 @@ use tokio::{net::TcpStream, sync::Notify, time::timeout};
 
 use crate::support::{Running, delay, http_status, nobody, now, server, told};
 
-type Body = BoxBody<Bytes, Infallible>;
+pub(crate) type Body = BoxBody<Bytes, Infallible>;
 
-fn body(bytes: impl Into<Bytes>) -> Body {
+pub(crate) fn body(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).boxed()
 }
 
@@ -39,8 +39,8 @@ fn with_trailer(bytes: impl Into<Bytes>, value: &'static str) -> Body {
 }
 
 #[derive(Default)]
-struct Seen {
-    requests: AtomicU64,
+pub(crate) struct Seen {
+    pub(crate) requests: AtomicU64,
     /// Told to leave: connections are closed when what is under way is done.
     leave: Notify,
     given_up: AtomicU64,
@@ -56,7 +56,10 @@ impl Drop for Waiting {
 }
 
 /// A real server: `/slow` takes 300 ms, `/never` for ever, `/large` sends 4 MiB; others send back the body, with a trailer.
-async fn answer(request: Request<Incoming>, seen: Arc<Seen>) -> Result<Response<Body>, hyper::Error> {
+pub(crate) async fn answer(
+    request: Request<Incoming>,
+    seen: Arc<Seen>,
+) -> Result<Response<Body>, hyper::Error> {
     seen.requests.fetch_add(1, SeqCst);
     let mut waiting = Waiting(Arc::clone(&seen), false);
     let path = request.uri().path().to_owned();
@@ -77,7 +80,7 @@ async fn answer(request: Request<Incoming>, seen: Arc<Seen>) -> Result<Response<
     Ok(response)
 }
 
-async fn h2_server() -> (SocketAddr, Arc<Seen>) {
+pub(crate) async fn h2_server() -> (SocketAddr, Arc<Seen>) {
     let seen = Arc::<Seen>::default();
     let shared = Arc::clone(&seen);
     let address = server(move |socket| {
@@ -111,7 +114,7 @@ async fn client(address: SocketAddr) -> (SendRequest<Body>, tokio::task::JoinHan
     (sender, tokio::spawn(driver))
 }
 
-fn request(method: &str, path: &str, body: Body) -> Request<Body> {
+pub(crate) fn request(method: &str, path: &str, body: Body) -> Request<Body> {
     Request::builder().method(method).uri(format!("http://x{path}")).body(body).unwrap()
 }
 

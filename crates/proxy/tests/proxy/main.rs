@@ -15,3 +15,5 @@ mod pacing;
 mod support;
 mod tcp;
 mod tcp_faults;
+mod tls;
+mod websocket;

@@ -151,6 +151,42 @@ fn grpc_status_without_calls_is_no_effect_and_says_why() {
     place.assert_clean();
 }
 
+/// Begins as every client of TLS does, and waits until the other side is done.
+fn greet_in_tls(address: std::net::SocketAddr) {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(&[22, 3, 1, 0, 2, 1, 0]).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    // What a server that speaks none makes of it is its affair.
+    drop(stream.read_to_end(&mut Vec::new()));
+}
+
+#[test]
+fn a_fault_on_requests_that_nobody_can_read_is_refused_or_without_effect_and_says_why() {
+    let (place, service) = (Place::new(), Service::new());
+    let proxy = place.proxy(service.address);
+    greet_in_tls(proxy.address);
+    let target = proxy.target();
+    let words = [
+        "fault",
+        "try",
+        "httpStatus",
+        "--with",
+        "{ status: 503 }",
+        "--into",
+        &target,
+        "--for",
+        "1s",
+        "--yes",
+    ];
+    place.run(&words).expect(4).says("all it has carried is TLS").says("--tls-certificate");
+    assert_eq!(get(proxy.address, "/").unwrap().0, 200);
+    let running = into_proxy(&place, &proxy, "httpStatus", "{ status: 503 }");
+    greet_in_tls(proxy.address);
+    running.wait().expect(2).says("unreadable: TLS, in 2 connections so far");
+    place.assert_clean();
+}
+
 #[test]
 fn tcp_reset_breaks_connections() {
     let (place, service) = (Place::new(), Service::new());

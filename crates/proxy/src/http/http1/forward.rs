@@ -21,8 +21,6 @@ use super::{
     lane::{Exchanging, Lane, Tunnel},
     outgoing::Outgoing,
 };
-use crate::upstream::Upstream;
-
 impl Carrier for Lane {
     type Busy = Exchanging;
 
@@ -108,7 +106,7 @@ async fn reuse(lane: &Lane) -> Option<SendRequest<Outgoing>> {
 }
 
 async fn dial(lane: &Arc<Lane>) -> io::Result<SendRequest<Outgoing>> {
-    let upstream = Upstream::connect(lane.connection()).await?;
+    let upstream = lane.source.connect().await?;
     let (sender, driver) = Builder::new()
         .preserve_header_case(true)
         .max_header_size(LARGEST_HEAD)

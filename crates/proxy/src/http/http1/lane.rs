@@ -10,12 +10,17 @@ use std::sync::{
 
 use hyper::{client::conn::http1::SendRequest, upgrade::OnUpgrade};
 
-use super::{super::current::Current, Driver, outgoing::Outgoing};
+use super::{
+    super::{current::Current, source::Source},
+    Driver,
+    outgoing::Outgoing,
+};
 use crate::connection::Connection;
 
 /// The upstream side of a client connection, as its requests see it. They come one after the other.
 pub(super) struct Lane {
     pub(super) current: Current,
+    pub(super) source: Source,
     state: Mutex<State>,
     requests: AtomicU64,
     /// A request is between its head's arrival and its answer's head.
@@ -40,9 +45,10 @@ pub(super) struct Tunnel {
 }
 
 impl Lane {
-    pub(super) fn new(connection: Arc<Connection>) -> Self {
+    pub(super) fn new(connection: Arc<Connection>, source: Source) -> Self {
         Self {
             current: Current::new(connection),
+            source,
             state: Mutex::default(),
             requests: AtomicU64::new(0),
             exchanging: AtomicBool::new(false),

@@ -18,15 +18,16 @@ use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 
 use super::{
-    super::{LARGEST_HEAD, current::Current, payload::Payload},
+    super::{LARGEST_HEAD, current::Current, payload::Payload, source::Source},
     CONNECTION_WINDOW, STREAM_WINDOW, Within,
 };
-use crate::{connection::Connection, upstream::Upstream};
+use crate::connection::Connection;
 
 /// The upstream side of a client connection, as its streams see it.
 pub(super) struct Streams {
     pub(super) current: Current,
     pub(super) within: Within,
+    source: Arc<Source>,
     requests: AtomicU64,
     server: Mutex<Option<Dial>>,
     /// A server's connection ended, and the client has not been told.
@@ -37,10 +38,11 @@ pub(super) struct Streams {
 type Dial = Shared<Pin<Box<dyn Future<Output = Result<SendRequest<Payload>, Arc<io::Error>>> + Send>>>;
 
 impl Streams {
-    pub(super) fn new(connection: Arc<Connection>, within: Within) -> Self {
+    pub(super) fn new(connection: Arc<Connection>, source: Source, within: Within) -> Self {
         Self {
             current: Current::new(connection),
             within,
+            source: Arc::new(source),
             requests: AtomicU64::new(0),
             server: Mutex::default(),
             ended: Arc::default(),
@@ -67,19 +69,19 @@ impl Streams {
         if let Some(dial) = server.as_ref().filter(usable) {
             return dial.clone();
         }
-        let (connection, within) = (Arc::clone(&self.current.connection), self.within.clone());
-        let dial = dial(connection, within, Arc::clone(&self.ended)).boxed().shared();
+        let (source, within) = (Arc::clone(&self.source), self.within.clone());
+        let dial = dial(source, within, Arc::clone(&self.ended)).boxed().shared();
         *server = Some(dial.clone());
         dial
     }
 }
 
 async fn dial(
-    connection: Arc<Connection>,
+    source: Arc<Source>,
     within: Within,
     ended: Arc<AtomicBool>,
 ) -> Result<SendRequest<Payload>, Arc<io::Error>> {
-    let upstream = Upstream::connect(&connection).await?;
+    let upstream = source.connect().await?;
     let (sender, driver) = Builder::new(within.clone())
         .max_header_list_size(LARGEST_HEAD as u32)
         .initial_stream_window_size(STREAM_WINDOW)
