@@ -111,7 +111,7 @@ impl Bench {
     }
 }
 
-async fn proxy(upstream: SocketAddr) -> SocketAddr {
+pub(crate) async fn proxy(upstream: SocketAddr) -> SocketAddr {
     // Nobody speaks to the control socket, so its folder may go at once.
     let folder = tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir();
     let folder = folder.expect("a temporary folder can be made");
