@@ -325,7 +325,7 @@ async fn a_server_that_is_not_there_or_speaks_no_http_2_is_told_as_502() {
     }
     let old = server(|mut socket| async move {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        socket.read(&mut [0; 100]).await.unwrap();
+        socket.read_exact(&mut [0; 24]).await.unwrap();
         socket.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await.unwrap();
         drop(socket.read(&mut [0; 1000]).await);
     })
