@@ -29,6 +29,8 @@ mod streams;
 const MOST_STREAMS: u32 = 128;
 /// The most bytes of one stream's body, in one direction, that wait here for whoever reads them.
 const STREAM_WINDOW: u32 = 256 * 1024;
+/// The most bytes of one stream's body, in one direction, that wait here to be sent.
+const SEND_BUFFER: usize = 128 * 1024;
 /// Enough for all streams: one that is held keeps no byte from another.
 const CONNECTION_WINDOW: u32 = MOST_STREAMS * STREAM_WINDOW;
 
@@ -70,6 +72,7 @@ where
         .max_concurrent_streams(MOST_STREAMS)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
         .serve_connection(TokioIo::new(wire), service);
     let mut client = pin!(client);
     let mut running = FuturesUnordered::new();

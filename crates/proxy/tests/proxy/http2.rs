@@ -19,10 +19,10 @@ use hyper::{
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
-use steadfast_model::proxy::{Protocol, Stream};
+use steadfast_model::proxy::Protocol;
 use tokio::{net::TcpStream, sync::Notify, time::timeout};
 
-use crate::support::{Running, delay, http_status, nobody, now, server, told};
+use crate::support::{Running, http_status, now, server, told};
 
 pub(crate) type Body = BoxBody<Bytes, Infallible>;
 
@@ -42,8 +42,8 @@ fn with_trailer(bytes: impl Into<Bytes>, value: &'static str) -> Body {
 pub(crate) struct Seen {
     pub(crate) requests: AtomicU64,
     /// Told to leave: connections are closed when what is under way is done.
-    leave: Notify,
-    given_up: AtomicU64,
+    pub(crate) leave: Notify,
+    pub(crate) given_up: AtomicU64,
 }
 
 /// Counts when it is dropped before the answer.
@@ -106,7 +106,9 @@ pub(crate) async fn h2_server() -> (SocketAddr, Arc<Seen>) {
 }
 
 /// A client connection and what tells its end.
-async fn client(address: SocketAddr) -> (SendRequest<Body>, tokio::task::JoinHandle<hyper::Result<()>>) {
+pub(crate) async fn client(
+    address: SocketAddr,
+) -> (SendRequest<Body>, tokio::task::JoinHandle<hyper::Result<()>>) {
     let socket = TcpStream::connect(address).await.unwrap();
     socket.set_nodelay(true).unwrap();
     let builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
@@ -119,7 +121,7 @@ pub(crate) fn request(method: &str, path: &str, body: Body) -> Request<Body> {
 }
 
 /// Status and body.
-async fn ask(
+pub(crate) async fn ask(
     sender: &SendRequest<Body>,
     method: &str,
     path: &str,
@@ -284,95 +286,6 @@ async fn a_stream_that_is_answered_here_does_not_wait_for_the_rest_of_its_reques
         StreamBody::new(futures_util::stream::pending::<Result<Frame<Bytes>, Infallible>>()).boxed();
     let answer = timeout(Duration::from_secs(2), sender.send_request(request("POST", "/", endless))).await;
     assert_eq!(answer.expect("waits for the end").unwrap().status(), 503);
-}
-
-#[tokio::test]
-async fn what_goes_wrong_at_one_end_is_told_at_the_other() {
-    let (upstream, seen) = h2_server().await;
-    let proxy = Running::start(Protocol::Http, upstream).await;
-    let (sender, driver) = client(proxy.address).await;
-    // A client gives one stream up.
-    let never = ask(&sender, "GET", "/never", "");
-    assert!(timeout(Duration::from_millis(100), never).await.is_err());
-    timeout(Duration::from_secs(2), async {
-        while seen.given_up.load(SeqCst) == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await
-    .expect("the server still works for nobody");
-    // The server leaves: what is under way is finished, and the client is told.
-    let slow = {
-        let sender = sender.clone();
-        tokio::spawn(async move { ask(&sender, "GET", "/slow", "").await })
-    };
-    while seen.requests.load(SeqCst) < 2 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    seen.leave.notify_waiters();
-    assert_eq!(slow.await.unwrap().unwrap().0, 200);
-    timeout(Duration::from_secs(2), driver).await.expect("the client was not told").unwrap().unwrap();
-}
-
-#[tokio::test]
-async fn a_server_that_is_not_there_or_speaks_no_http_2_is_told_as_502() {
-    let proxy = Running::start(Protocol::Http, nobody()).await;
-    let (sender, _driver) = client(proxy.address).await;
-    for _ in 0..2 {
-        let (status, body) = ask(&sender, "GET", "/", "").await.unwrap();
-        let body = String::from_utf8_lossy(&body);
-        assert!(status == 502 && body.contains("could not reach 127.0.0.1:1"), "{status} {body}");
-    }
-    let old = server(|mut socket| async move {
-        use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        socket.read_exact(&mut [0; 24]).await.unwrap();
-        socket.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await.unwrap();
-        drop(socket.read(&mut [0; 1000]).await);
-    })
-    .await;
-    let proxy = Running::start(Protocol::Http, old).await;
-    let (sender, _driver) = client(proxy.address).await;
-    let (status, body) = ask(&sender, "GET", "/", "").await.unwrap();
-    let body = String::from_utf8_lossy(&body);
-    assert!(status == 502 && body.contains("does not speak HTTP/2"), "{status} {body}");
-}
-
-#[tokio::test]
-async fn faults_on_bytes_act_below_http_2_as_well() {
-    let (upstream, _) = h2_server().await;
-    let mut proxy = Running::start(Protocol::Http, upstream).await;
-    let (sender, driver) = client(proxy.address).await;
-    ask(&sender, "GET", "/", "").await.unwrap();
-    let id = proxy.apply(delay(200, Stream::Downstream)).await;
-    let start = now();
-    ask(&sender, "GET", "/", "").await.unwrap();
-    assert!((Duration::from_millis(200)..Duration::from_millis(400)).contains(&start.elapsed()));
-    proxy.remove(id).await;
-    proxy.apply(told(json!({ "tcpReset": { "after": "0s" } }))).await;
-    assert!(timeout(Duration::from_secs(2), driver).await.expect("not reset").unwrap().is_err());
-}
-
-#[tokio::test]
-async fn a_preface_in_pieces_is_recognised_and_one_that_stays_a_piece_is_cut_off() {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let (upstream, _) = h2_server().await;
-    let limits = steadfast_proxy::Limits { head: Duration::from_millis(300), ..Default::default() };
-    let clock = Arc::new(crate::support::RealClock);
-    let proxy = Running::start_with(Protocol::Http, upstream, limits, clock).await;
-    let mut socket = proxy.connect().await;
-    socket.set_nodelay(true).unwrap();
-    for byte in b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" {
-        socket.write_all(&[*byte]).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    socket.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
-    // The server's settings.
-    assert_eq!(socket.read_u32().await.unwrap() & 0xff, 4);
-    let mut slow = proxy.connect().await;
-    let start = now();
-    slow.write_all(b"PRI * HT").await.unwrap();
-    drop(crate::support::end_of(&mut slow).await);
-    assert!((Duration::from_millis(295)..Duration::from_millis(700)).contains(&start.elapsed()));
 }
 
 #[tokio::test]

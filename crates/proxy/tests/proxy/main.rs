@@ -8,6 +8,7 @@ mod endings;
 mod garbage;
 mod http;
 mod http2;
+mod http2_ends;
 mod http_faults;
 mod kept;
 mod lasting;

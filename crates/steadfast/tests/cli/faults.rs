@@ -177,7 +177,7 @@ fn a_fault_on_requests_that_nobody_can_read_is_refused_or_without_effect_and_say
         "1s",
         "--yes",
     ];
-    place.run(&words).expect(4).says("all it has carried is TLS").says("--tls-certificate");
+    place.run(&words).expect(64).says("all it has carried is TLS").says("--tls-certificate");
     assert_eq!(get(proxy.address, "/").unwrap().0, 200);
     let running = into_proxy(&place, &proxy, "httpStatus", "{ status: 503 }");
     greet_in_tls(proxy.address);

@@ -52,11 +52,11 @@ fn what_it_does_is_said_in_words() {
     let told = fault(serde_json::json!({
         "code": 14, "percent": "20%", "match": { "method": "Charge", "first": 9, "every": 3 },
     }));
+    assert_eq!(told.does(), "answer 20% of gRPC calls to */Charge (the first 9, one in 3) with UNAVAILABLE");
     assert_eq!(
-        told.does(),
-        "answer 20% of gRPC calls to */Charge (the first 9, one in 3) with UNAVAILABLE"
+        fault(serde_json::json!({ "code": 8 })).does(),
+        "answer every gRPC call with RESOURCE_EXHAUSTED"
     );
-    assert_eq!(fault(serde_json::json!({ "code": 8 })).does(), "answer every gRPC call with RESOURCE_EXHAUSTED");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use hyper_util::rt::TokioIo;
 
 use super::{
     super::{LARGEST_HEAD, current::Current, payload::Payload, source::Source},
-    CONNECTION_WINDOW, STREAM_WINDOW, Within,
+    CONNECTION_WINDOW, SEND_BUFFER, STREAM_WINDOW, Within,
 };
 use crate::connection::Connection;
 
@@ -86,6 +86,7 @@ async fn dial(
         .max_header_list_size(LARGEST_HEAD as u32)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
         .handshake(TokioIo::new(upstream))
         .await
         .map_err(io::Error::other)?;
