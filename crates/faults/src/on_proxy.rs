@@ -17,6 +17,7 @@ use crate::{
 
 /// What a rule may hold of a proxy. Two rules that share one would mask each other.
 pub(crate) const ALL_ASPECTS: &[&str] = &[
+    "grpc-status",
     "http-abort",
     "http-body",
     "http-delay",
@@ -34,7 +35,7 @@ pub(crate) const ALL_ASPECTS: &[&str] = &[
 
 /// Those of them that are about requests.
 pub(crate) const HTTP_ASPECTS: &[&str] =
-    &["http-abort", "http-body", "http-delay", "http-headers", "http-status"];
+    &["grpc-status", "http-abort", "http-body", "http-delay", "http-headers", "http-status"];
 
 /// What a rule's counters count.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +87,10 @@ impl<T: ProxyRuled> Fault for T {
             warnings: Vec::new(),
         };
         for (proxy, target) in proxies(self, targets)?.into_iter().zip(targets) {
-            world.proxies().status(proxy).await?;
+            let status = world.proxies().status(proxy).await?;
+            if T::NEEDS == Protocol::Http && status.unreadable > 0 && status.requests == 0 {
+                return Err(unreadable::<T>(target, &status));
+            }
             preview.actions.push(format!("{} at {target}", self.does()));
             preview.keys.extend(self.holds().iter().map(|aspect| format!("{}/{aspect}", target.key())));
         }
@@ -125,7 +129,7 @@ impl<T: ProxyRuled> Fault for T {
             Sighting::Proxy(now) => {
                 let earlier = before
                     .and_then(|seen| if let Sighting::Proxy(status) = seen { Some(&**status) } else { None });
-                judge_rules(T::COUNTS, earlier, now)
+                judge_rules(T::COUNTS, T::NEEDS, earlier, now)
             }
             Sighting::Process { identity, state: ProcessState::Dead | ProcessState::Gone } => {
                 Effect::Absent {
@@ -136,6 +140,24 @@ impl<T: ProxyRuled> Fault for T {
             other => Effect::Unknown { why: format!("{} was seen in place of a proxy", other.thing()) },
         })
     }
+}
+
+fn unreadable<T: ProxyRuled>(target: &ResolvedTarget, status: &ProxyStatus) -> FaultError {
+    FaultError::Unsupported {
+        what: format!(
+            "put {} into {target}: all it has carried is TLS, which it cannot read ({})",
+            T::KIND,
+            connections(status.unreadable)
+        ),
+        hint: Some(
+            "give the proxy a certificate (`--tls-certificate`, `--tls-key`), or take tcpDelay, tcpReset or another tcp fault"
+                .to_owned(),
+        ),
+    }
+}
+
+fn connections(count: u64) -> String {
+    if count == 1 { "1 connection".to_owned() } else { format!("{count} connections") }
 }
 
 /// The proxies among the targets, which must be all of them and understand enough.
@@ -196,7 +218,12 @@ async fn look_at(world: &dyn World, proxy: &ResolvedProxy, injection: InjectionI
     }
 }
 
-fn judge_rules(Counts { things, done }: Counts, before: Option<&ProxyStatus>, now: &ProxyStatus) -> Effect {
+fn judge_rules(
+    Counts { things, done }: Counts,
+    needs: Protocol,
+    before: Option<&ProxyStatus>,
+    now: &ProxyStatus,
+) -> Effect {
     let name = &now.name;
     if now.rules.is_empty() {
         return Effect::Absent { evidence: format!("proxy {name} has no rule of this injection") };
@@ -216,6 +243,25 @@ fn judge_rules(Counts { things, done }: Counts, before: Option<&ProxyStatus>, no
             ),
         }
     } else {
-        Effect::Idle { why: format!("no {things} that match came through proxy {name}") }
+        Effect::Idle {
+            why: format!("no {things} that match came through proxy {name}{}", others(needs, before, now)),
+        }
+    }
+}
+
+/// What came by that a rule about requests did not match, or could not.
+fn others(needs: Protocol, before: Option<&ProxyStatus>, now: &ProxyStatus) -> String {
+    if needs == Protocol::Tcp {
+        return String::new();
+    }
+    let requests = now.requests.saturating_sub(before.map_or(now.requests, |before| before.requests));
+    let among = match requests {
+        0 => String::new(),
+        1 => ", among 1 request".to_owned(),
+        requests => format!(", among {requests} requests"),
+    };
+    match now.unreadable {
+        0 => among,
+        unreadable => format!("{among}; unreadable: TLS, in {} so far", connections(unreadable)),
     }
 }

@@ -6,7 +6,9 @@ use steadfast_model::{Duration, Percent, Problems, proxy::Stream};
 
 mod http;
 
-pub(crate) use http::{check_body, check_header_name, check_header_value, check_match, exchanges};
+pub(crate) use http::{
+    check_body, check_counts, check_header_name, check_header_value, check_match, exchanges,
+};
 
 /// No fault holds traffic for longer: 1 h.
 const LONGEST_HOLD: StdDuration = StdDuration::from_secs(60 * 60);

@@ -7,13 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{BootTime, ByteRate, ByteSize, Duration, InjectionId, Percent, process::ProcessIdentity};
 
+mod grpc;
+
+pub use grpc::GrpcCode;
+
 /// What a proxy listener understands of the bytes it carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Protocol {
     /// Bytes only: `tcp*` faults.
     Tcp,
-    /// HTTP/1.1: `tcp*` and `http*` faults.
+    /// HTTP/1.1 and HTTP/2: `tcp*` and `http*` faults, and `grpcStatus`.
     Http,
 }
 
@@ -182,7 +186,16 @@ pub enum ProxyFault {
         /// Which requests.
         matching: HttpMatch,
     },
-    /// Closes the connection instead of answering.
+    /// Answers gRPC calls in the server's place. Other requests, and those of HTTP/1.1, are not matched.
+    GrpcStatus {
+        /// How the call fails.
+        code: GrpcCode,
+        /// What people read about it.
+        message: String,
+        /// Which requests: the path is `/SERVICE/METHOD`.
+        matching: HttpMatch,
+    },
+    /// Closes the connection instead of answering, or the stream with HTTP/2.
     HttpAbort {
         /// Before the server sees the request, or in place of its response.
         side: Side,
@@ -220,12 +233,13 @@ impl Stream {
 }
 
 impl ProxyFault {
-    /// Which requests an `http*` fault is about; `None` for a `tcp*` fault.
+    /// Which requests an `http*` fault or `grpcStatus` is about; `None` for a `tcp*` fault.
     #[must_use]
     pub fn matching(&self) -> Option<&HttpMatch> {
         match self {
             Self::HttpDelay { matching, .. }
             | Self::HttpStatus { matching, .. }
+            | Self::GrpcStatus { matching, .. }
             | Self::HttpAbort { matching, .. }
             | Self::HttpBody { matching, .. }
             | Self::HttpHeaders { matching, .. } => Some(matching),
@@ -334,6 +348,9 @@ pub struct ProxyStatus {
     pub connections: u64,
     /// HTTP requests carried so far.
     pub requests: u64,
+    /// Connections so far that began with TLS, which it carries without reading their requests.
+    #[serde(default)]
+    pub unreadable: u64,
     /// Bytes carried so far, both ways.
     pub bytes: u64,
     /// The rules in place.

@@ -9,10 +9,12 @@
 //! | [`openslo`] | OpenSLO documents |
 //! | [`scrape`] | the text of a `/metrics` page |
 //! | [`http1`] | HTTP/1.1, by a real proxy between a real client and a real server |
+//! | [`http2`] | HTTP/2, in the same way |
 //! | [`verdict`] | the JSON that `steadfast verdict` judges |
 
 pub mod document;
 pub mod http1;
+pub mod http2;
 pub mod openslo;
 mod problems;
 pub mod scrape;
@@ -31,10 +33,11 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     Target { name: "document", holds: document::holds },
     Target { name: "openslo", holds: openslo::holds },
     Target { name: "scrape", holds: scrape::holds },
     Target { name: "http1", holds: http1::holds },
+    Target { name: "http2", holds: http2::holds },
     Target { name: "verdict", holds: verdict::holds },
 ];

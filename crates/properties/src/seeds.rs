@@ -6,6 +6,7 @@ use std::{
 };
 
 mod http1;
+mod http2;
 mod scrape;
 
 /// The seeds of a target: a name and the bytes. In the same order every time.
@@ -20,6 +21,7 @@ pub fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
         "verdict" => numbered("verdicts", blocks("docs/verdicts.md", "```json\n")),
         "scrape" => numbered("page", scrape::PAGES.iter().map(|&page| page.to_owned()).collect()),
         "http1" => numbered("bytes", http1::BYTES.iter().map(|&bytes| bytes.to_owned()).collect()),
+        "http2" => numbered("frames", http2::FRAMES.iter().map(|frames| frames.concat()).collect()),
         other => panic!("there is no target `{other}`"),
     };
     texts.into_iter().map(|(name, text)| (name, text.into_bytes())).collect()

@@ -81,6 +81,11 @@ fn requests_hold() {
 }
 
 #[test]
+fn frames_hold() {
+    holds_for_changed_seeds("http2", 300);
+}
+
+#[test]
 fn verdicts_hold() {
     holds_for_changed_seeds("verdict", 400);
 }
@@ -101,6 +106,9 @@ fn seeds_reach_what_they_are_for() {
     assert!(good >= 1, "{good} bindings");
     let (good, all) = read("openslo", |text| steadfast_slo::read_slos(text).is_ok());
     assert!(good >= 4, "{good} of {all} SLOs");
+    let reach = |(_, frames): &(String, Vec<u8>)| steadfast_properties::http2::carried(frames) > 0;
+    let good = seeds("http2").iter().filter(|seed| reach(seed)).count();
+    assert!(good >= 5, "{good} seeds of frames reach the server");
     let (good, _) = read("verdict", |text| {
         serde_json::from_str(text).is_ok_and(|increments| steadfast_analysis::judge(&increments).is_ok())
     });

@@ -4,9 +4,14 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use steadfast_model::{ProcessIdentity, proxy::Protocol};
 
+use crate::Tls;
+
 /// Everything a proxy needs to know to start.
 ///
-/// With [`Protocol::Http`] a request without faults keeps its method, target, header names with their case, header
+/// With [`Protocol::Http`] a client that begins with the preface of HTTP/2 is spoken to in it, and so is its server, each
+/// request on a stream of its own; fields of a connection alone are left out there, as the version demands, and a `CONNECT`
+/// is carried, but none for another protocol (RFC 8441). A client that begins with TLS is carried unread, unless the proxy has
+/// a certificate of its own. With HTTP/1.1 a request without faults keeps its method, target, header names with their case, header
 /// values, header order (repeated names are put together) and body. `Connection`, `Keep-Alive` and `Upgrade` pass
 /// unchanged, because one client connection has one upstream connection and both end together; the body is framed
 /// anew. Interim answers other than `100 Continue` are not passed on.
@@ -25,6 +30,8 @@ pub struct ProxyConfig {
     pub control: Option<PathBuf>,
     /// This process, as the status tells it.
     pub identity: ProcessIdentity,
+    /// How it speaks TLS.
+    pub tls: Tls,
     /// Whether `listen` may be anything but a loopback address.
     pub allow_remote: bool,
     /// How much to take on.

@@ -65,6 +65,25 @@ pub enum ProxyError {
         /// The cause.
         source: io::Error,
     },
+    /// A file for TLS cannot be used.
+    #[error("use {} for TLS: {why}", path.display())]
+    Tls {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+        /// What to try next.
+        hint: String,
+    },
+    /// No certificate can have this name.
+    #[error("speak TLS with `{name}`: it is neither a host name nor an address")]
+    ServerName {
+        /// What was given.
+        name: String,
+    },
+    /// Nothing tells the right server from another.
+    #[error("speak TLS with the upstream: this machine trusts no certificates")]
+    NoTrust,
     /// The kernel gives no timer.
     #[error("make a timer")]
     Timer {
@@ -97,6 +116,11 @@ impl ProxyError {
                 let directory = path.parent().map(|parent| parent.display().to_string()).unwrap_or_default();
                 Some(format!("own it and close it to others: chmod 700 {directory}"))
             }
+            Self::Tls { hint, .. } => (!hint.is_empty()).then(|| hint.clone()),
+            Self::NoTrust => Some(
+                "name the file of the authority that signed the server's certificate, or install ca-certificates"
+                    .to_owned(),
+            ),
             Self::ControlInUse { .. } => Some("shut that proxy down first, or use another path".to_owned()),
             _ => None,
         }

@@ -1,126 +1,94 @@
-//! Speaks HTTP/1.1 with a client and with the server behind the proxy: one upstream connection for one client
-//! connection, opened with the first request that needs it, ended when either side ends.
+//! Speaks HTTP with a client and with the server behind the proxy, in the version that the client begins with: one
+//! upstream connection for one client connection, opened with the first request that needs it, ended when either ends.
 
-use std::{
-    future::{Future, poll_fn},
-    io,
-    pin::{Pin, pin},
-    sync::Arc,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::{error::Error, future::Future, sync::Arc};
 
-use hyper::{server, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper::{Request, Response, body::Incoming};
 
+pub(crate) use self::opening::Speaks;
+use self::{answer::Answer, current::Current, payload::Payload, source::Source};
 use crate::{
     connection::Connection,
-    http::{exchange::exchange, head::HeadTimeout, lane::Lane},
+    relay::relay,
+    tls::{self, Client, Greeted},
     wire::Wire,
 };
 
 mod answer;
 mod body;
+mod current;
 mod exchange;
 mod faults;
-mod gate;
-mod head;
-mod lane;
-mod outgoing;
+mod grpc;
+mod http1;
+mod http2;
+mod opening;
 mod payload;
+mod source;
 
 /// The most bytes a head may have: request line and headers. A larger one is answered with 431.
 const LARGEST_HEAD: usize = 64 * 1024;
-/// How long a body whose sender asked first (`Expect: 100-continue`) waits for the server's permission.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// The half of an upstream connection that must be polled for anything to move.
-type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
 /// Serves one client until either side ends.
 pub(crate) async fn serve(connection: Arc<Connection>, wire: Wire) {
-    let lane = Arc::new(Lane::new(Arc::clone(&connection)));
-    let service = {
-        let lane = Arc::clone(&lane);
-        service_fn(move |request| exchange(Arc::clone(&lane), request))
+    let Some(Greeted { client, speaks: agreed, server }) = tls::greet(&connection, wire, true).await else {
+        return;
     };
-    let client = server::conn::http1::Builder::new()
-        .preserve_header_case(true)
-        .auto_date_header(false)
-        .max_header_size(LARGEST_HEAD)
-        // Counts idle time too, which is the server's to limit: `HeadTimeout` counts heads only.
-        .header_read_timeout(None)
-        .serve_connection(TokioIo::new(wire), service)
-        .with_upgrades();
-    let mut client = pin!(client);
-    let mut link = Link { driver: None, ended: false };
-    let mut head = HeadTimeout::new(&connection);
-    poll_fn(|cx| {
-        loop {
-            if let Poll::Ready(served) = client.as_mut().poll(cx) {
-                return Poll::Ready(served.is_ok());
-            }
-            let moved = link.poll(cx, &lane);
-            if connection.is_reset() || head.is_over(cx, &lane) {
-                return Poll::Ready(false);
-            }
-            if link.ended && !lane.is_busy() {
-                // The request that crossed the server's end was read just now, or there was none.
-                client.as_mut().graceful_shutdown();
-                link.ended = false;
-            } else if !moved {
-                return Poll::Pending;
-            }
+    let is_tls = matches!(client, Client::Tls(_));
+    // A client that said nothing, or not enough in time, is not told anything either.
+    let Some((speaks, client)) = opening::read(&connection, client).await else { return };
+    match speaks {
+        Speaks::Tls if !is_tls => {
+            connection.hub.cannot_read();
+            relay(connection, client).await;
         }
-    })
-    .await;
-    if let Some(tunnel) = lane.take_tunnel() {
-        // A tunnel that breaks ends like one that closes; a reset was noted below.
-        drop(carry(tunnel, &mut link).await);
+        Speaks::Http2 => {
+            let server = server.filter(|_| agreed == Some(Speaks::Http2));
+            let source = Source::new(Arc::clone(&connection), Speaks::Http2, server);
+            http2::serve(connection, source, client).await;
+        }
+        Speaks::Http1 | Speaks::Tls => {
+            let server = server.filter(|_| agreed == Some(Speaks::Http1));
+            let source = Source::new(Arc::clone(&connection), Speaks::Http1, server);
+            http1::serve(connection, source, client).await;
+        }
     }
 }
 
-/// The connection to the server, if there is one.
-struct Link {
-    driver: Option<Driver>,
-    /// The server ended the connection and the client has not been told.
-    ended: bool,
+/// Why an exchange ends without an answer. HTTP/2 tells the client the reason that is found among the causes.
+type Broken = Box<dyn Error + Send + Sync>;
+
+/// What HTTP/1.1 and HTTP/2 each do in their own way, for all requests of one connection.
+trait Carrier: Send + Sync + 'static {
+    /// Lives while a request waits for the head of its answer.
+    type Busy: Send;
+
+    /// The rules, as these requests see them.
+    fn current(&self) -> &Current;
+
+    /// Begins an exchange and says which number it has.
+    fn begin(self: &Arc<Self>) -> (u64, Self::Busy);
+
+    /// Sends a request to the server and waits for the head of its answer.
+    fn forward(
+        self: &Arc<Self>,
+        request: Request<Payload>,
+    ) -> impl Future<Output = Result<Forwarded, Broken>> + Send;
+
+    /// Takes what the client still sends of a request that gets no further, so that it hears what comes back.
+    fn finish_reading(&self, request: Request<Incoming>) -> impl Future<Output = ()> + Send;
+
+    /// Breaks an exchange off.
+    fn abort(&self) -> impl Future<Output = Broken> + Send;
 }
 
-impl Link {
-    /// Moves the upstream connection along. Whether its beginning or end calls for another look at the client.
-    fn poll(&mut self, cx: &mut Context<'_>, lane: &Lane) -> bool {
-        let mut moved = false;
-        if let Some(fresh) = lane.take_driver() {
-            self.driver = Some(fresh);
-            self.ended = false;
-            moved = true;
-        }
-        if let Some(driver) = &mut self.driver
-            && driver.as_mut().poll(cx).is_ready()
-        {
-            self.driver = None;
-            self.ended = true;
-            moved = true;
-        }
-        moved
-    }
-}
-
-/// Carries raw bytes after both sides agreed to stop speaking HTTP.
-async fn carry(tunnel: lane::Tunnel, link: &mut Link) -> io::Result<()> {
-    let mut ends = pin!(async { tokio::join!(tunnel.client, tunnel.server) });
-    let (client, server) = poll_fn(|cx| {
-        if let Some(driver) = &mut link.driver
-            && driver.as_mut().poll(cx).is_ready()
-        {
-            link.driver = None;
-        }
-        let (client, server) = ready!(ends.as_mut().poll(cx));
-        Poll::Ready(client.and_then(|client| Ok((client, server?))))
-    })
-    .await
-    .map_err(io::Error::other)?;
-    tokio::io::copy_bidirectional(&mut TokioIo::new(client), &mut TokioIo::new(server)).await?;
-    Ok(())
+/// Whose answer it is.
+enum Forwarded {
+    Theirs {
+        response: Response<Incoming>,
+        /// Whether what follows is not HTTP any more.
+        leaves_http: bool,
+    },
+    /// The server cannot be reached.
+    Ours(Answer),
 }

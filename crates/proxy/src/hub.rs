@@ -25,12 +25,15 @@ use crate::{
     rule::Rule,
     rules::{Change, Rules},
     timer::Timers,
+    tls::Keys,
     traffic::Counters,
 };
 
 /// The rules, the counters, the connections.
 pub(crate) struct Hub {
     pub(crate) config: ProxyConfig,
+    /// What TLS is spoken by.
+    pub(crate) keys: Keys,
     pub(crate) listen: SocketAddr,
     pub(crate) timers: Arc<Timers>,
     /// What all connections may hold together.
@@ -45,12 +48,14 @@ pub(crate) struct Hub {
     pub(crate) enforcer: AtomicWaker,
     accepted: AtomicU64,
     requests: AtomicU64,
+    unreadable: AtomicU64,
     pub(crate) traffic: Counters,
 }
 
 impl Hub {
     pub(crate) fn new(
         config: ProxyConfig,
+        keys: Keys,
         listen: SocketAddr,
         timers: Arc<Timers>,
         clock: Arc<dyn Clock>,
@@ -59,6 +64,7 @@ impl Hub {
         let budget = Budget::new(config.limits.held);
         Self {
             config,
+            keys,
             listen,
             timers,
             budget,
@@ -70,6 +76,7 @@ impl Hub {
             enforcer: AtomicWaker::new(),
             accepted: AtomicU64::new(0),
             requests: AtomicU64::new(0),
+            unreadable: AtomicU64::new(0),
             traffic: Counters::default(),
         }
     }
@@ -133,6 +140,11 @@ impl Hub {
         self.requests.fetch_add(1, Relaxed);
     }
 
+    /// Counts a connection whose requests cannot be read.
+    pub(crate) fn cannot_read(&self) {
+        self.unreadable.fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn status(&self) -> ProxyStatus {
         ProxyStatus {
             name: self.config.name.clone(),
@@ -143,6 +155,7 @@ impl Hub {
             open_connections: u64::try_from(lock(&self.connections).len()).unwrap_or(u64::MAX),
             connections: self.accepted.load(Relaxed),
             requests: self.requests.load(Relaxed),
+            unreadable: self.unreadable.load(Relaxed),
             bytes: self.traffic.from_client.get() + self.traffic.to_client.get(),
             rules: self.rules().iter().map(|rule| rule.status()).collect(),
         }

@@ -9,9 +9,12 @@
 //! (what HTTP framing allows, see [`ProxyConfig`]), and never share one stream of chance between connections.
 //!
 //! How it is put together: an accepted client socket becomes a `wire`, which holds, cuts, swallows and counts bytes below
-//! everything else. A wire is copied to the upstream socket by `relay` (TCP) or spoken to by `http`. `hub` is what all
+//! everything else. A wire is copied to the upstream socket by `relay` (TCP) or spoken to by `http`, in
+//! the version its first bytes tell; all streams of an HTTP/2 connection live in its one task. Where the
+//! proxy was given certificates, `tls` stands around both sockets; where not, TLS is relayed. `hub` is what all
 //! connections share; a connection looks at one atomic number to learn that the rules changed.
 
+mod begun;
 mod check;
 mod config;
 mod connection;
@@ -32,6 +35,7 @@ mod rule;
 mod rules;
 mod scratch;
 mod timer;
+mod tls;
 mod traffic;
 mod upstream;
 mod watch;
@@ -42,4 +46,5 @@ pub use config::{Limits, ProxyConfig};
 pub use error::ProxyError;
 pub use handle::{Handle, KeptRule};
 pub use proxy::{Proxy, check_upstream, run};
+pub use tls::{Identity, Tls, Trust};
 pub use traffic::{Flow, Traffic};

@@ -8,7 +8,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{ProxyError, connection::Connection, http, hub::Hub, relay::relay, wire::Wire};
+use crate::{ProxyError, connection::Connection, http, hub::Hub, relay::relay, tls, wire::Wire};
 
 /// Clients that may wait to be accepted. The kernel may allow fewer.
 const BACKLOG: u32 = 4096;
@@ -59,6 +59,9 @@ async fn serve(connection: Arc<Connection>, socket: TcpStream) {
     drop(socket.set_nodelay(true));
     let wire = Wire::new(socket, Arc::clone(&connection));
     match connection.hub.config.protocol {
+        Protocol::Tcp if connection.hub.keys.is_any() => {
+            connection.supervise(tls::relay(Arc::clone(&connection), wire)).await;
+        }
         Protocol::Tcp => connection.supervise(relay(Arc::clone(&connection), wire)).await,
         Protocol::Http => connection.supervise(http::serve(Arc::clone(&connection), wire)).await,
     }

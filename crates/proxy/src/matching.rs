@@ -1,11 +1,12 @@
 //! Which requests a rule is about.
 
-use hyper::HeaderMap;
+use hyper::{HeaderMap, Version, header::CONTENT_TYPE};
 use steadfast_model::{glob, proxy::HttpMatch};
 
 /// What rules look at of a request.
 #[derive(Clone, Copy)]
 pub(crate) struct Head<'a> {
+    pub(crate) version: Version,
     pub(crate) method: &'a str,
     /// Without the query.
     pub(crate) path: &'a str,
@@ -19,6 +20,16 @@ impl Head<'_> {
         method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(self.method))
             && path.as_ref().is_none_or(|pattern| glob::matches(pattern, self.path))
             && headers.iter().all(|(name, pattern)| self.has(name, pattern))
+    }
+
+    /// Whether it is a gRPC call. The kinds for browsers, `application/grpc-web` and others, are not: they end otherwise.
+    pub(crate) fn is_grpc(&self) -> bool {
+        let kind = self
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.as_bytes().strip_prefix(b"application/grpc"));
+        let is_grpc = kind.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')));
+        is_grpc && self.version == Version::HTTP_2 && self.method == "POST"
     }
 
     /// Whether one of the headers of that name has such a value. Values that are no text match `*` alone.
@@ -41,7 +52,7 @@ mod tests {
         for (name, value) in [("x-tenant", &b"acme-1"[..]), ("x-tenant", b"other"), ("x-raw", b"\xff")] {
             headers.append(HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap());
         }
-        let head = Head { method: "POST", path: "/pay/1", headers: &headers };
+        let head = Head { version: Version::HTTP_11, method: "POST", path: "/pay/1", headers: &headers };
         let told: HttpMatch = serde_json::from_value(matching.clone()).unwrap();
         assert_eq!(head.matches(&told), expected, "{matching}");
     }
@@ -64,5 +75,22 @@ mod tests {
         check(serde_json::json!({ "headers": { "x-tenant": "acme" } }), false);
         check(serde_json::json!({ "headers": { "x-tenant": "*", "x-missing": "*" } }), false);
         check(serde_json::json!({ "headers": { "x-raw": "?" } }), false);
+    }
+
+    #[test]
+    fn a_grpc_call_is_told_by_version_method_and_content_type() {
+        let check = |version, method, kind: &'static str, expected| {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(kind))]);
+            let head = Head { version, method, path: "/a.B/C", headers: &headers };
+            assert_eq!(head.is_grpc(), expected, "{version:?} {method} {kind}");
+        };
+        for kind in ["application/grpc", "application/grpc+proto", "application/grpc;x=y"] {
+            check(Version::HTTP_2, "POST", kind, true);
+            check(Version::HTTP_11, "POST", kind, false);
+            check(Version::HTTP_2, "GET", kind, false);
+        }
+        for kind in ["application/grpc-web", "application/grpc-web+proto", "application/json", ""] {
+            check(Version::HTTP_2, "POST", kind, false);
+        }
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     hub::Hub,
     listen::{bind, listen},
     timer::Timers,
+    tls::Keys,
 };
 
 /// A proxy that is bound to its addresses and ready to run.
@@ -30,6 +31,7 @@ impl Proxy {
     /// When an address is taken, too exposed or unusable: see [`ProxyError`].
     pub async fn bind(config: ProxyConfig, clock: Arc<dyn Clock>) -> Result<Self, ProxyError> {
         check_upstream(&config.upstream)?;
+        let keys = Keys::read(&config)?;
         let listener = bind(config.listen, config.allow_remote).await?;
         let address =
             listener.local_addr().map_err(|source| ProxyError::Listen { address: config.listen, source })?;
@@ -41,7 +43,7 @@ impl Proxy {
             None => None,
         };
         let timers = Timers::new().map_err(|source| ProxyError::Timer { source })?;
-        Ok(Self { hub: Arc::new(Hub::new(config, address, timers, clock)), listener, control })
+        Ok(Self { hub: Arc::new(Hub::new(config, keys, address, timers, clock)), listener, control })
     }
 
     /// Where it listens, with the port the kernel chose.

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::{connection::Connection, pipe::Pipe, scratch, upstream::Upstream, wire::Wire};
+use crate::{begun::Begun, connection::Connection, pipe::Pipe, scratch, upstream::Upstream};
 
 /// After so many chunks in a row that filled the buffer, what follows goes through a pipe.
 const MUCH: u8 = 4;
@@ -18,15 +18,25 @@ const MUCH: u8 = 4;
 /// One side of a connection. Where nothing disturbs its bytes they may go past this program.
 pub(crate) trait Side: AsyncRead + AsyncWrite + Unpin {
     /// Moves what has come into an empty pipe; `None` when it has to be looked at.
-    fn poll_fill(&mut self, cx: &mut Context<'_>, pipe: &mut Pipe) -> Option<Poll<io::Result<usize>>>;
+    fn poll_fill(&mut self, _cx: &mut Context<'_>, _pipe: &mut Pipe) -> Option<Poll<io::Result<usize>>> {
+        None
+    }
 
     /// Moves what is in a pipe out; `None` when it has to be looked at.
-    fn poll_drain(&mut self, cx: &mut Context<'_>, pipe: &mut Pipe) -> Option<Poll<io::Result<usize>>>;
+    fn poll_drain(&mut self, _cx: &mut Context<'_>, _pipe: &mut Pipe) -> Option<Poll<io::Result<usize>>> {
+        None
+    }
 }
+
+/// What was looked at once is copied.
+impl<S: AsyncRead + AsyncWrite + Unpin> Side for Begun<S> {}
 
 /// Connects to the server and carries bytes until both sides have ended. A server that cannot be reached, or a side
 /// that fails, resets the client.
-pub(crate) async fn relay(connection: Arc<Connection>, mut client: Wire) {
+pub(crate) async fn relay<C>(connection: Arc<Connection>, mut client: C)
+where
+    C: Side,
+{
     let Ok(mut server) = Upstream::connect(&connection).await else {
         connection.reset();
         return;

@@ -106,7 +106,8 @@ impl Rule {
     /// those it is about.
     pub(crate) fn picks(&self, request: &Head<'_>, connection: u64, number: u64) -> bool {
         let Some(matching) = self.told.fault.matching() else { return false };
-        if !request.matches(matching) {
+        let calls_only = matches!(self.told.fault, ProxyFault::GrpcStatus { .. });
+        if !request.matches(matching) || calls_only && !request.is_grpc() {
             return false;
         }
         let count = self.counts.seen.fetch_add(1, Relaxed) + 1;

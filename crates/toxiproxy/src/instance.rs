@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use steadfast_model::{Clock, ProcessIdentity, proxy::Protocol};
-use steadfast_proxy::{Handle, Limits, Proxy, ProxyConfig, ProxyError};
+use steadfast_proxy::{Handle, Limits, Proxy, ProxyConfig, ProxyError, Tls};
 use tokio::{sync::oneshot, task::JoinHandle};
 
 /// What one proxy may hold back, in bytes: many share one process.
@@ -44,6 +44,7 @@ impl Instance {
             protocol: Protocol::Tcp,
             control: None,
             identity: ground.identity.clone(),
+            tls: Tls::default(),
             allow_remote: ground.allow_remote,
             limits: Limits { held: HELD, ..Limits::default() },
         };

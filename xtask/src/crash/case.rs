@@ -40,6 +40,7 @@ impl Case {
             case("tcpDown", "{}"),
             case("httpDelay", "{latency: 40ms}"),
             case("httpStatus", "{status: 503}"),
+            case("grpcStatus", "{code: UNAVAILABLE}"),
             case("tcpBandwidth", "{rate: 500B/s}"),
             case("tcpSlowClose", "{delay: 200ms}"),
             case("tcpTimeout", "{}"),
@@ -63,7 +64,7 @@ impl Case {
 
     /// Whether it is put into a proxy.
     pub(crate) fn needs_proxy(&self) -> bool {
-        self.fault.starts_with("tcp") || self.fault.starts_with("http")
+        ["tcp", "http", "grpc"].iter().any(|family| self.fault.starts_with(family))
     }
 
     /// Whether it is put into a network namespace.

@@ -67,6 +67,7 @@ mod tests {
             open_connections: 1,
             connections: 1,
             requests: hits,
+            unreadable: 0,
             bytes: 1,
             rules: vec![rule],
         };

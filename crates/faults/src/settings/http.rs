@@ -36,7 +36,12 @@ pub(crate) fn check_match(matching: &HttpMatch, problems: &mut Problems) {
         check_header_name(&["match", "headers", name], name, problems);
         check_header_value(&["match", "headers", name], value, problems);
     }
-    for (field, count) in [("first", matching.first), ("every", matching.every)] {
+    check_counts(matching.first, matching.every, problems);
+}
+
+/// Counts that leave some of what matches.
+pub(crate) fn check_counts(first: Option<u64>, every: Option<u64>, problems: &mut Problems) {
+    for (field, count) in [("first", first), ("every", every)] {
         if count == Some(0) {
             problems.error(
                 &["match", field],
@@ -45,7 +50,7 @@ pub(crate) fn check_match(matching: &HttpMatch, problems: &mut Problems) {
             );
         }
     }
-    if let (Some(first), Some(every)) = (matching.first, matching.every)
+    if let (Some(first), Some(every)) = (first, every)
         && first < every
         && first > 0
     {

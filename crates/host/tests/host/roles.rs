@@ -9,7 +9,7 @@ use steadfast_host::{LocalHost, LocalHostOptions, ReaperEnd, Timing, ensure_reap
 use steadfast_ledger::StateDir;
 use steadfast_linux::{SystemClock, identify, own_identity};
 use steadfast_model::{Binding, ResolvedTarget, proxy::Protocol, target::ResolvedProcess};
-use steadfast_proxy::{Limits, ProxyConfig};
+use steadfast_proxy::{Limits, ProxyConfig, Tls};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::stage::{Stage, eventually, lively, pause, role_command};
@@ -131,6 +131,7 @@ async fn proxy() {
         protocol: Protocol::Http,
         control: Some(PathBuf::from(control)),
         identity: own_identity().unwrap(),
+        tls: Tls::default(),
         allow_remote: false,
         limits: Limits::default(),
     };

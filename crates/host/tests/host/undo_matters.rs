@@ -112,6 +112,7 @@ fn fault(known: &FaultKind, disk: Option<&Disk>) -> FaultSpec {
         "networkDelay" => serde_json::json!({ "latency": "20ms" }),
         "networkReorder" => serde_json::json!({ "percent": 10, "latency": "20ms" }),
         "networkDuplicate" | "networkCorrupt" | "networkLoss" => serde_json::json!({ "percent": 10 }),
+        "grpcStatus" => serde_json::json!({ "code": "UNAVAILABLE" }),
         "httpStatus" => serde_json::json!({ "status": 503 }),
         "httpBody" => serde_json::json!({ "change": { "replace": "" }, "side": "response" }),
         "httpHeaders" => serde_json::json!({ "set": { "X-A": "1" }, "side": "response" }),

@@ -11,7 +11,7 @@ use std::{
 };
 
 use steadfast_model::{BootTime, Clock, ProcessIdentity, WallTime, proxy::Protocol};
-use steadfast_proxy::{Limits, Proxy, ProxyConfig};
+use steadfast_proxy::{Limits, Proxy, ProxyConfig, Tls};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -111,7 +111,7 @@ impl Bench {
     }
 }
 
-async fn proxy(upstream: SocketAddr) -> SocketAddr {
+pub(crate) async fn proxy(upstream: SocketAddr) -> SocketAddr {
     // Nobody speaks to the control socket, so its folder may go at once.
     let folder = tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir();
     let folder = folder.expect("a temporary folder can be made");
@@ -122,6 +122,7 @@ async fn proxy(upstream: SocketAddr) -> SocketAddr {
         protocol: Protocol::Http,
         control: Some(folder.path().join("control")),
         identity: ProcessIdentity { pid: std::process::id(), start_time: 1, boot_id: "fuzzed".to_owned() },
+        tls: Tls::default(),
         allow_remote: false,
         limits: Limits::default(),
     };

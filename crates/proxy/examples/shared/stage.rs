@@ -6,7 +6,7 @@ use steadfast_model::{
     BootTime, Clock, InjectionId, Percent, ProcessIdentity, WallTime,
     proxy::{Protocol, ProxyFault, ProxyRule, RuleId},
 };
-use steadfast_proxy::{Limits, Proxy, ProxyConfig, control::Client};
+use steadfast_proxy::{Limits, Proxy, ProxyConfig, Tls, control::Client};
 use tokio::task::JoinHandle;
 
 pub(crate) type Failure = Box<dyn std::error::Error>;
@@ -35,6 +35,7 @@ impl Stage {
             protocol,
             control: Some(control.clone()),
             identity: ProcessIdentity { pid, start_time: 0, boot_id: "example".to_owned() },
+            tls: Tls::default(),
             allow_remote: false,
             limits: Limits::default(),
         };

@@ -7,6 +7,8 @@ use steadfast_model::proxy::{BodyChange, FRAMING_HEADERS, HttpMatch, Protocol, P
 pub(super) const LARGEST_BODY: usize = 64 * 1024;
 /// The longest path pattern or header value, in bytes.
 const LONGEST_PATTERN: usize = 1024;
+/// The longest message of a gRPC status, in bytes: escaped it may have three times as many.
+const LONGEST_MESSAGE: usize = 1024;
 /// The most headers a rule may name in one place.
 const MOST_HEADERS: usize = 32;
 
@@ -47,6 +49,9 @@ pub(super) fn check_matching(matching: &HttpMatch, protocol: Protocol, problems:
 pub(super) fn check_change(fault: &ProxyFault, problems: &mut Vec<String>) {
     match fault {
         ProxyFault::HttpStatus { status, body, .. } => check_answer(*status, body, problems),
+        ProxyFault::GrpcStatus { message, .. } if message.len() > LONGEST_MESSAGE => {
+            problems.push(format!("the message has {} bytes, at most {LONGEST_MESSAGE}", message.len()));
+        }
         ProxyFault::HttpBody { change: BodyChange::Replace(body), .. } => check_body(body, problems),
         ProxyFault::HttpHeaders { set, remove, side, .. } => {
             if set.is_empty() && remove.is_empty() {

@@ -10,6 +10,7 @@ use hyper::{
 };
 
 use super::payload::Payload;
+use crate::{ProxyConfig, connection::Connection};
 
 /// The server's answer or ours.
 pub(super) type Answer = Response<Payload>;
@@ -31,7 +32,8 @@ pub(super) fn answer(status: StatusCode, body: String) -> Answer {
 }
 
 /// The answer when the server cannot be reached.
-pub(super) fn unreachable(name: &str, upstream: &str, error: &io::Error) -> Answer {
+pub(super) fn unreachable(connection: &Connection, error: &io::Error) -> Answer {
+    let ProxyConfig { name, upstream, .. } = &connection.hub.config;
     answer(StatusCode::BAD_GATEWAY, format!("proxy {name} could not reach {upstream}: {error}\n"))
 }
 

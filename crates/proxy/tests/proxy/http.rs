@@ -233,7 +233,7 @@ async fn heads_that_are_too_large_or_not_http_are_refused() {
     assert!(raw(proxy.address, &large).await.starts_with("HTTP/1.1 431"));
     let many: String = (0..150).map(|n| format!("x-{n}: 1\r\n")).collect();
     assert!(raw(proxy.address, &format!("GET / HTTP/1.1\r\n{many}\r\n")).await.starts_with("HTTP/1.1 431"));
-    assert!(raw(proxy.address, "\x16\x03\x01 hello\r\n\r\n").await.starts_with("HTTP/1.1 400"));
+    assert!(raw(proxy.address, "\x16\x02\x01 hello\r\n\r\n").await.starts_with("HTTP/1.1 400"));
     assert!(seen.lock().unwrap().is_empty());
 }
 

@@ -14,7 +14,7 @@ use steadfast_model::{
     BootTime, Clock, InjectionId, Percent, ProcessIdentity, WallTime,
     proxy::{HttpMatch, Protocol, ProxyFault, ProxyRule, ProxyStatus, RuleId, Side, Stream},
 };
-use steadfast_proxy::{Handle, Limits, Proxy, ProxyConfig, ProxyError, control::Client};
+use steadfast_proxy::{Handle, Limits, Proxy, ProxyConfig, ProxyError, Tls, control::Client};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
@@ -53,15 +53,24 @@ impl Running {
         Self::start_with(protocol, upstream, Limits::default(), Arc::new(RealClock)).await
     }
 
+    pub(crate) async fn start_tls(protocol: Protocol, upstream: SocketAddr, tls: Tls) -> Self {
+        let given = ProxyConfig { protocol, tls, ..config(PathBuf::new(), upstream) };
+        Self::start_as(given, Arc::new(RealClock)).await
+    }
+
     pub(crate) async fn start_with(
         protocol: Protocol,
         upstream: SocketAddr,
         limits: Limits,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        Self::start_as(ProxyConfig { protocol, limits, ..config(PathBuf::new(), upstream) }, clock).await
+    }
+
+    async fn start_as(config: ProxyConfig, clock: Arc<dyn Clock>) -> Self {
         let directory = private_directory();
         let control = directory.path().join("control");
-        let config = ProxyConfig { protocol, limits, ..config(control.clone(), upstream) };
+        let config = ProxyConfig { control: Some(control.clone()), ..config };
         let proxy = Proxy::bind(config, clock).await.unwrap();
         let (address, handle) = (proxy.local_addr(), proxy.handle());
         let task = tokio::spawn(proxy.run(std::future::pending()));
@@ -124,6 +133,7 @@ pub(crate) fn config(control: PathBuf, upstream: SocketAddr) -> ProxyConfig {
         protocol: Protocol::Tcp,
         control: Some(control),
         identity: ProcessIdentity { pid: std::process::id(), start_time: 1, boot_id: "test".to_owned() },
+        tls: Tls::default(),
         allow_remote: false,
         limits: Limits::default(),
     }

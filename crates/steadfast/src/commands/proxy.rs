@@ -37,6 +37,7 @@ pub(crate) async fn proxy(
         Some(control) => control,
         None => session()?.folder().join("proxies").join(format!("{name}.sock")),
     };
+    let tls = arguments.tls.read();
     let (identity, clock) = own()?;
     let shown = control.display().to_string();
     let config = ProxyConfig {
@@ -49,6 +50,7 @@ pub(crate) async fn proxy(
         },
         control: Some(control),
         identity,
+        tls,
         allow_remote: arguments.allow_remote,
         limits: Limits::default(),
     };

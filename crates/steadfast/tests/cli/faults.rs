@@ -116,6 +116,75 @@ fn http_status_answers_instead_of_the_service() {
     is_gone(&place, &proxy, running);
 }
 
+/// Makes one gRPC call: the status it ended with.
+async fn call(address: std::net::SocketAddr) -> Option<String> {
+    let socket = tokio::net::TcpStream::connect(address).await.unwrap();
+    let (sender, driver) = h2::client::handshake(socket).await.unwrap();
+    // Ends with the test.
+    drop(tokio::spawn(driver));
+    let call =
+        http::Request::post("http://x/shop.Payments/Charge").header("content-type", "application/grpc");
+    let mut sender = sender.ready().await.unwrap();
+    let (answer, _) = sender.send_request(call.body(()).unwrap(), true).unwrap();
+    let answer = answer.await.unwrap();
+    answer.headers().get("grpc-status").map(|status| status.to_str().unwrap().to_owned())
+}
+
+#[test]
+fn grpc_status_fails_calls_and_leaves_other_requests_alone() {
+    let (place, service) = (Place::new(), Service::new());
+    let proxy = place.proxy(service.address);
+    let running = into_proxy(&place, &proxy, "grpcStatus", "{ code: UNAVAILABLE }");
+    assert_eq!(get(proxy.address, "/").unwrap().0, 200);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    assert_eq!(runtime.block_on(call(proxy.address)).as_deref(), Some("14"));
+    is_gone(&place, &proxy, running);
+}
+
+#[test]
+fn grpc_status_without_calls_is_no_effect_and_says_why() {
+    let (place, service) = (Place::new(), Service::new());
+    let proxy = place.proxy(service.address);
+    let running = into_proxy(&place, &proxy, "grpcStatus", "{ code: UNAVAILABLE }");
+    assert_eq!(get(proxy.address, "/").unwrap().0, 200);
+    running.wait().expect(2).says("no gRPC calls that match came through proxy p, among 1 request");
+    place.assert_clean();
+}
+
+/// Begins as every client of TLS does, and goes on so that the service, which speaks none, answers.
+fn greet_in_tls(address: std::net::SocketAddr) {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(b"\x16\x03\x01 / x\r\n\r\n").unwrap();
+    stream.read_exact(&mut [0; 12]).unwrap();
+}
+
+#[test]
+fn a_fault_on_requests_that_nobody_can_read_is_refused_or_without_effect_and_says_why() {
+    let (place, service) = (Place::new(), Service::new());
+    let proxy = place.proxy(service.address);
+    greet_in_tls(proxy.address);
+    let target = proxy.target();
+    let words = [
+        "fault",
+        "try",
+        "httpStatus",
+        "--with",
+        "{ status: 503 }",
+        "--into",
+        &target,
+        "--for",
+        "1s",
+        "--yes",
+    ];
+    place.run(&words).expect(64).says("all it has carried is TLS").says("--tls-certificate");
+    assert_eq!(get(proxy.address, "/").unwrap().0, 200);
+    let running = into_proxy(&place, &proxy, "httpStatus", "{ status: 503 }");
+    greet_in_tls(proxy.address);
+    running.wait().expect(2).says("unreadable: TLS, in 2 connections so far");
+    place.assert_clean();
+}
+
 #[test]
 fn tcp_reset_breaks_connections() {
     let (place, service) = (Place::new(), Service::new());

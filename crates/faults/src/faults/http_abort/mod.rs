@@ -1,4 +1,4 @@
-//! Closes connections instead of answering.
+//! Closes connections, or streams, instead of answering.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::{
     world::NewRule,
 };
 
-/// Closes the connection instead of answering an HTTP request.
+/// Closes the connection, or the stream, instead of answering an HTTP request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HttpAbort {

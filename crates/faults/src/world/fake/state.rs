@@ -335,6 +335,7 @@ impl FakeProxy {
             open_connections: 0,
             connections: self.carried,
             requests: self.carried,
+            unreadable: 0,
             bytes: self.carried * 1_000,
             rules: self.rules.iter().map(|(status, _)| status.clone()).collect(),
         }

@@ -10,12 +10,17 @@ use std::sync::{
 
 use hyper::{client::conn::http1::SendRequest, upgrade::OnUpgrade};
 
-use super::{Driver, outgoing::Outgoing};
-use crate::{connection::Connection, rule::Rule};
+use super::{
+    super::{current::Current, source::Source},
+    Driver,
+    outgoing::Outgoing,
+};
+use crate::connection::Connection;
 
 /// The upstream side of a client connection, as its requests see it. They come one after the other.
 pub(super) struct Lane {
-    pub(super) connection: Arc<Connection>,
+    pub(super) current: Current,
+    pub(super) source: Source,
     state: Mutex<State>,
     requests: AtomicU64,
     /// A request is between its head's arrival and its answer's head.
@@ -31,8 +36,6 @@ struct State {
     sender: Option<SendRequest<Outgoing>>,
     driver: Option<Driver>,
     tunnel: Option<Tunnel>,
-    generation: u64,
-    rules: Option<Arc<[Arc<Rule>]>>,
 }
 
 /// The two ends of a connection that stops speaking HTTP.
@@ -42,15 +45,20 @@ pub(super) struct Tunnel {
 }
 
 impl Lane {
-    pub(super) fn new(connection: Arc<Connection>) -> Self {
+    pub(super) fn new(connection: Arc<Connection>, source: Source) -> Self {
         Self {
-            connection,
+            current: Current::new(connection),
+            source,
             state: Mutex::default(),
             requests: AtomicU64::new(0),
             exchanging: AtomicBool::new(false),
             sending: AtomicBool::new(false),
             mark: AtomicU64::new(0),
         }
+    }
+
+    pub(super) fn connection(&self) -> &Arc<Connection> {
+        &self.current.connection
     }
 
     /// Counts a request and keeps the lane busy until the returned value is dropped.
@@ -67,7 +75,7 @@ impl Lane {
 
     /// Bytes arrived that belong to no request yet.
     pub(super) fn hears_a_head(&self) -> bool {
-        !self.is_busy() && !self.sending.load(SeqCst) && self.connection.read() != self.mark.load(Relaxed)
+        !self.is_busy() && !self.sending.load(SeqCst) && self.connection().read() != self.mark.load(Relaxed)
     }
 
     pub(super) fn set_sending(&self, sending: bool) {
@@ -76,19 +84,7 @@ impl Lane {
     }
 
     fn progress(&self) {
-        self.mark.store(self.connection.read(), Relaxed);
-    }
-
-    /// The rules in place, `None` when there are none: the usual case, kept cheap.
-    pub(super) fn rules(&self) -> Option<Arc<[Arc<Rule>]>> {
-        let mut state = self.state();
-        let generation = self.connection.hub.generation();
-        if state.generation != generation {
-            let rules = self.connection.hub.rules();
-            state.rules = (!rules.is_empty()).then_some(rules);
-            state.generation = generation;
-        }
-        state.rules.clone()
+        self.mark.store(self.connection().read(), Relaxed);
     }
 
     pub(super) fn take_sender(&self) -> Option<SendRequest<Outgoing>> {
@@ -113,10 +109,6 @@ impl Lane {
     }
 
     /// Both sides agreed to stop speaking HTTP.
-    pub(super) fn leaves_http(&self) -> bool {
-        self.state().tunnel.is_some()
-    }
-
     pub(super) fn set_tunnel(&self, tunnel: Tunnel) {
         self.state().tunnel = Some(tunnel);
     }

@@ -8,7 +8,7 @@ use std::{
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 
-use super::{gate::Gate, lane::Lane, payload::Payload};
+use super::{super::payload::Payload, gate::Gate, lane::Lane};
 
 /// The client's body, perhaps behind a gate. The lane knows as long as it is on its way.
 pub(super) struct Outgoing {
