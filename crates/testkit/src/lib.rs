@@ -10,6 +10,7 @@ pub mod place;
 pub mod prometheus;
 pub mod skip;
 pub mod sleeper;
+pub mod talker;
 
 pub use cgroup::BusyCgroup;
 pub use disk::Disk;
@@ -18,3 +19,4 @@ pub use place::{copy_program, durable_dir};
 pub use prometheus::Prometheus;
 pub use skip::skip;
 pub use sleeper::Sleeper;
+pub use talker::{Talker, compile_c};
