@@ -19,4 +19,4 @@ pub use place::{copy_program, durable_dir};
 pub use prometheus::Prometheus;
 pub use skip::skip;
 pub use sleeper::Sleeper;
-pub use talker::{Talker, compile_c};
+pub use talker::{Talker, clocks_program, compile_c, number_in};

@@ -2,8 +2,9 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::OnceLock,
 };
 
 /// A process that is asked and answers. Killed and collected when dropped.
@@ -30,6 +31,22 @@ impl Talker {
         Self { child, ask, answers }
     }
 
+    /// Starts one that reads its clocks all the time: see [`clocks_program`].
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn clocks() -> Self {
+        let mut clocks = Self::start(clocks_program(), &[]);
+        clocks.ask("now");
+        clocks
+    }
+
+    /// Whether it still runs.
+    pub fn lives(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Its number.
     #[must_use]
     pub fn pid(&self) -> u32 {
@@ -41,8 +58,16 @@ impl Talker {
     /// # Panics
     /// When it has ended.
     pub fn ask(&mut self, line: &str) -> String {
-        writeln!(self.ask, "{line}").expect("it listens");
+        self.tell(line);
         self.hear()
+    }
+
+    /// Tells it a line that it does not answer.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn tell(&mut self, line: &str) {
+        writeln!(self.ask, "{line}").expect("it listens");
     }
 
     /// The next line it says.
@@ -78,4 +103,32 @@ pub fn compile_c(source: &str, into: &Path) {
     input.write_all(source.as_bytes()).expect("the compiler reads");
     drop(input);
     assert!(compiler.wait().expect("a child can be collected").success(), "it does not compile");
+}
+
+/// A program that says how far its clocks are from those of the kernel: `now`, `fork`, `child`, `exec`, as its source
+/// explains. Compiled once by every test program, beside it.
+///
+/// # Panics
+/// When it does not compile.
+#[must_use]
+pub fn clocks_program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let own = std::env::current_exe().expect("a test program knows its path");
+        let (program, fresh) = (own.with_file_name("clocks"), own.with_extension("clocks"));
+        compile_c(include_str!("programs/clocks.c"), &fresh);
+        std::fs::rename(&fresh, &program).expect("a test may write beside its program");
+        program
+    })
+}
+
+/// What a program said under this name: `name number name number`.
+///
+/// # Panics
+/// When it said nothing of that name.
+#[must_use]
+pub fn number_in(said: &str, name: &str) -> f64 {
+    let mut words = said.split(' ').skip_while(|word| *word != name);
+    let number = words.nth(1).and_then(|number| number.parse().ok());
+    number.unwrap_or_else(|| panic!("{name} in {said:?}"))
 }
