@@ -9,6 +9,7 @@ use steadfast_model::{
     network::{NetworkFault, NetworkStatus, Traffic},
     process::{ProcessState, Signal},
     proxy::{ProxyFault, ProxyStatus},
+    skew::{ClockStatus, Skew},
     stress::{Room, Stress, StressStatus, Volume},
     target::{ResolvedHost, ResolvedNamespace, ResolvedProcess, ResolvedProxy},
 };
@@ -55,6 +56,22 @@ pub trait Processes: Send + Sync {
     /// # Errors
     /// [`FaultError::Denied`] when not, [`FaultError::TargetGone`] when it is gone.
     async fn may_signal(&self, process: &ProcessIdentity) -> Result<(), FaultError>;
+
+    /// Whether a process can be told another time. Changes nothing.
+    ///
+    /// # Errors
+    /// [`FaultError::Unsupported`] or [`FaultError::Denied`] when not, [`FaultError::TargetGone`] when it is gone.
+    async fn may_skew(&self, process: &ProcessIdentity, skew: &Skew) -> Result<(), FaultError>;
+
+    /// Whether an injection tells a process the wrong time, and how often it did.
+    ///
+    /// # Errors
+    /// [`FaultError::TargetGone`] when the process is gone, and when it cannot be looked into.
+    async fn clocks(
+        &self,
+        process: &ProcessIdentity,
+        injection: InjectionId,
+    ) -> Result<ClockStatus, FaultError>;
 }
 
 /// Looking at proxies.
@@ -143,6 +160,9 @@ pub trait Injection: Send {
 
     /// Gives the cgroup of a process less CPU time: so many thousandths of one CPU. Undone by giving it back what it had.
     async fn throttle_process(&mut self, process: &ProcessIdentity, millis: u64) -> Result<(), FaultError>;
+
+    /// Tells a process another time than it is. Undone by letting it, and what it forked meanwhile, read its clocks as before.
+    async fn skew_clocks(&mut self, process: &ProcessIdentity, skew: &Skew) -> Result<(), FaultError>;
 
     /// Gives a proxy a rule with the injection's deadline and lease. Undone by taking it away.
     async fn apply_rule(&mut self, proxy: &ResolvedProxy, rule: NewRule) -> Result<(), FaultError>;

@@ -14,6 +14,7 @@ use steadfast_model::{
     network::{Backend, Disturbance, DisturbanceId, NetworkFault, Traffic, WorkerAnswer, WorkerRequest},
     process::{ProcessState, Signal},
     proxy::{ProxyRequest, ProxyRule, RuleId},
+    skew::Skew,
     stress::{Stress, StressOrder},
     target::{ResolvedHost, ResolvedNamespace, ResolvedProcess, ResolvedProxy, ResolvedTarget},
     undo::{HeldQdisc, UndoVerb},
@@ -23,7 +24,7 @@ use crate::{
     Timing, control,
     error::linux_for_fault,
     workshop::{GivenWorker, Workshop},
-    world::{LocalWorld, control_for_fault, groups, hold, machine, network},
+    world::{LocalWorld, clocks, control_for_fault, groups, hold, machine, network},
 };
 
 /// How often a process that was told to stop is looked at: for 500 ms. Later, verifying the effect tells.
@@ -114,6 +115,15 @@ impl Injection for LiveInjection {
                 cause: "somebody else changed its limit at the same time".to_owned(),
             }),
         }
+    }
+
+    async fn skew_clocks(&mut self, process: &ProcessIdentity, skew: &Skew) -> Result<(), FaultError> {
+        clocks::may_skew(process, skew)?;
+        let patch = clocks::plan(process, skew, self.injection)?;
+        let undo = UndoVerb::RestoreClocks { process: process.clone(), patch: Box::new(patch.clone()) };
+        let target = ResolvedProcess { identity: process.clone(), command: String::new(), service: None };
+        self.record(undo, ResolvedTarget::Process(target).key()).await?;
+        clocks::put_in_place(process, patch, skew).await
     }
 
     async fn apply_rule(&mut self, proxy: &ResolvedProxy, rule: NewRule) -> Result<(), FaultError> {

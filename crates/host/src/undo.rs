@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use steadfast_linux::{
-    LinuxError, ProcessHandle,
+    LinuxError, ProcessHandle, boot_id,
     cpu_group::change_quota,
     network::{Namespace, remove_qdiscs},
-    process_state,
+    process_state, skew,
 };
 use steadfast_model::{
     ProcessIdentity,
     network::NamespaceIdentity,
     process::{ProcessState, Signal},
     proxy::{ProxyRequest, RuleId},
+    skew::ClockPatch,
     undo::{HeldQdisc, UndoVerb},
 };
 
@@ -55,6 +56,7 @@ pub async fn carry_out(verb: &UndoVerb, timing: &Timing) -> Result<(), UndoError
             // One that is gone has no limit, and what somebody else has set since stands.
             change_quota(cgroup, Some(*ours_micros), *was_micros).map(drop).map_err(|error| failed(&error))
         }
+        UndoVerb::RestoreClocks { process, patch } => restore_clocks(process, patch).await,
         UndoVerb::Irreversible { .. } => Ok(()),
     }
 }
@@ -111,6 +113,16 @@ async fn kill(worker: &ProcessIdentity) -> Result<(), UndoError> {
         Ok(false) => Err(UndoError { message: format!("end worker {worker}: it is still there after KILL") }),
         Err(error) => Err(failed(&error)),
     }
+}
+
+/// What was changed in an earlier boot is gone with all processes of it.
+async fn restore_clocks(process: &ProcessIdentity, patch: &ClockPatch) -> Result<(), UndoError> {
+    if process.boot_id != boot_id().map_err(|error| failed(&error))? {
+        return Ok(());
+    }
+    let (process, patch) = (process.clone(), patch.clone());
+    let restored = tokio::task::spawn_blocking(move || skew::take_back(&process, &patch)).await;
+    restored.map_err(|error| UndoError { message: error.to_string() })?.map_err(|error| failed(&error))
 }
 
 async fn remove(

@@ -8,10 +8,11 @@ use steadfast_faults::{
 use steadfast_ledger::Ledger;
 use steadfast_linux::{LinuxError, ProcessHandle};
 use steadfast_model::{
-    Binding, ProcessIdentity,
+    Binding, InjectionId, ProcessIdentity,
     cgroup::{CgroupIdentity, CpuGroup},
     process::ProcessState,
     proxy::{ProxyRequest, ProxyStatus},
+    skew::{ClockStatus, Skew},
     target::ResolvedProxy,
 };
 
@@ -21,6 +22,7 @@ use crate::{
     error::linux_for_fault,
 };
 
+pub(crate) mod clocks;
 pub(crate) mod groups;
 pub(crate) mod machine;
 pub(crate) mod network;
@@ -84,6 +86,18 @@ impl Processes for LocalWorld {
 
     async fn may_signal(&self, process: &ProcessIdentity) -> Result<(), FaultError> {
         hold(process)?.may_signal().map_err(linux_for_fault)
+    }
+
+    async fn may_skew(&self, process: &ProcessIdentity, skew: &Skew) -> Result<(), FaultError> {
+        clocks::may_skew(process, skew)
+    }
+
+    async fn clocks(
+        &self,
+        process: &ProcessIdentity,
+        injection: InjectionId,
+    ) -> Result<ClockStatus, FaultError> {
+        clocks::status(process, injection)
     }
 }
 

@@ -13,6 +13,8 @@
 //! - [`worker`]: starting a program that ends with this one;
 //! - [`load`]: load on CPUs, memory and file systems, and how much room there is for it;
 //! - [`cpu_group`]: the cgroup that limits the CPU time of a process;
+//! - [`skew`]: telling a process another time than it is;
+//! - [`trace`]: holding a process still, looking into it and letting it make system calls;
 //! - [`volume`]: the file system that a directory is on;
 //! - [`network`]: network namespaces, and disturbing what they send and receive.
 
@@ -27,7 +29,9 @@ pub mod listen;
 pub mod load;
 pub mod network;
 pub mod replace;
+pub mod skew;
 mod stat;
+pub mod trace;
 pub mod volume;
 pub mod worker;
 

@@ -10,6 +10,7 @@ use crate::{
     network::{NamespaceIdentity, NetworkStatus},
     process::{ProcessIdentity, ProcessState},
     proxy::ProxyStatus,
+    skew::ClockStatus,
     stress::StressStatus,
 };
 
@@ -45,6 +46,8 @@ pub enum Sighting {
     Host(Box<StressStatus>),
     /// The cgroup that limits the CPU time of a process.
     CpuGroup(Box<CpuGroup>),
+    /// A process, and whether it is told the wrong time.
+    Clocks(Box<ClockStatus>),
     /// The target could not be looked at.
     Unseen {
         /// Why.
@@ -62,6 +65,7 @@ impl Sighting {
             Self::Network(_) | Self::NamespaceGone { .. } => "a network namespace".to_owned(),
             Self::Host(_) => "a machine".to_owned(),
             Self::CpuGroup(_) => "a cgroup".to_owned(),
+            Self::Clocks(status) => format!("the clocks of process {}", status.identity),
             Self::Unseen { .. } => "nothing".to_owned(),
         }
     }

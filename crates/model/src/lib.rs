@@ -20,6 +20,7 @@ pub mod quantity;
 pub mod run;
 pub mod sample;
 pub mod secret;
+pub mod skew;
 pub mod stress;
 pub mod target;
 pub mod text;

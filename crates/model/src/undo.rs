@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cgroup::CgroupIdentity, network::NamespaceIdentity, process::ProcessIdentity, proxy::RuleId,
-    stress::Stress,
+    skew::ClockPatch, stress::Stress,
 };
 
 /// One step back: a map with one key. Carrying it out twice, or for a change that never happened, succeeds.
@@ -57,6 +57,13 @@ pub enum UndoVerb {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         was_micros: Option<u64>,
     },
+    /// Let a process read its clocks as before, and with it every process that it has forked meanwhile.
+    RestoreClocks {
+        /// Which process. What it forked stays to be looked for when it is gone.
+        process: ProcessIdentity,
+        /// What was changed there.
+        patch: Box<ClockPatch>,
+    },
     /// A change that cannot be taken back, recorded so that it is known: a killed process.
     Irreversible {
         /// What was done, for people.
@@ -93,6 +100,14 @@ impl UndoVerb {
             }
             Self::RestoreCpuQuota { cgroup, was_micros, .. } => {
                 format!("echo {} > {}", cgroup.quota_text(*was_micros), cgroup.quota_file().display())
+            }
+            Self::RestoreClocks { process, patch } => {
+                let each = patch.sites.iter().map(|site| {
+                    let bytes: String = site.was.iter().map(|byte| format!("\\{byte:03o}")).collect();
+                    let (memory, at) = (format!("/proc/{}/mem", process.pid), site.address);
+                    format!("printf '{bytes}' | dd of={memory} bs=1 seek={at} conv=notrunc status=none")
+                });
+                each.collect::<Vec<_>>().join("; ")
             }
             Self::Irreversible { what } => format!("# nothing to undo: {what}"),
         }

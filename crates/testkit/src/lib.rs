@@ -11,6 +11,7 @@ pub mod podman;
 pub mod prometheus;
 pub mod skip;
 pub mod sleeper;
+pub mod talker;
 
 pub use cgroup::BusyCgroup;
 pub use disk::Disk;
@@ -20,3 +21,4 @@ pub use podman::Podman;
 pub use prometheus::Prometheus;
 pub use skip::skip;
 pub use sleeper::Sleeper;
+pub use talker::{Talker, clocks_program, compile_c, number_in};

@@ -3,8 +3,8 @@
 use steadfast_testkit::{BusyCgroup, NetnsPair};
 
 /// Faults that stand for the others of their kind.
-const THOROUGH: [&str; 6] =
-    ["processPause", "tcpDelay", "httpDelay", "networkPartition", "cpuThrottle", "diskFill"];
+const THOROUGH: [&str; 7] =
+    ["processPause", "tcpDelay", "httpDelay", "networkPartition", "cpuThrottle", "diskFill", "timeSkew"];
 
 /// A fault with parameters that fit a short round.
 #[derive(Debug, Clone)]
@@ -25,6 +25,7 @@ impl Case {
             case("cpuStress", "{workers: 1, load: 20%}"),
             case("memoryStress", "{size: 64MiB}"),
             case("cpuThrottle", "{quota: 0.1}"),
+            case("timeSkew", "{offset: +1h}"),
             case("diskStress", "{path: DISK, size: 16MiB, rate: 20MiB/s}"),
             case("diskFill", "{path: DISK, fill: 80%}"),
             case("networkPartition", "{}"),
@@ -80,6 +81,11 @@ impl Case {
     /// Whether it is put into a cgroup.
     pub(super) fn needs_cgroup(&self) -> bool {
         self.fault == "cpuThrottle"
+    }
+
+    /// Whether it is put into a process that says what time it is told.
+    pub(super) fn needs_clocks(&self) -> bool {
+        self.fault == "timeSkew"
     }
 
     /// Why there can be no scene for it here.

@@ -17,7 +17,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use steadfast_linux::network::{Namespace, status};
-use steadfast_testkit::{BusyCgroup, Disk, NetnsPair};
+use steadfast_testkit::{BusyCgroup, Disk, NetnsPair, Talker, number_in};
 
 use super::{Case, round::workers, wait};
 use crate::program::program;
@@ -44,6 +44,7 @@ pub(super) struct Scene {
     /// With what was free there before.
     disk: Option<(Disk, u64)>,
     group: Option<BusyCgroup>,
+    clocks: Option<Talker>,
     /// Whether it is this machine.
     host: bool,
 }
@@ -67,7 +68,8 @@ impl Scene {
                 });
                 let group = case.needs_cgroup().then(|| BusyCgroup::new_or_skip(case.fault));
                 let (group, host) = (group.flatten(), case.needs_host());
-                return Ok(Self { target, traffic: None, namespaces: None, disk, group, host });
+                let clocks = case.needs_clocks().then(Talker::clocks);
+                return Ok(Self { target, traffic: None, namespaces: None, disk, group, clocks, host });
             }
             let pair = NetnsPair::new_or_skip(case.fault).context("network namespaces need root")?;
             let inside = |name: &str| Namespace::named(name)?.context("the namespace is there");
@@ -80,6 +82,7 @@ impl Scene {
                 namespaces: Some(pair),
                 disk: None,
                 group: None,
+                clocks: None,
                 host: false,
             });
         }
@@ -110,7 +113,8 @@ impl Scene {
         let mut command = quiet(program(&words[0], &arguments));
         let target = command.stdin(Stdio::piped()).spawn().context("start a proxy")?;
         let traffic = Some(Traffic::start(server, listen, None));
-        let scene = Self { target, traffic, namespaces: None, disk: None, group: None, host: false };
+        let scene =
+            Self { target, traffic, namespaces: None, disk: None, group: None, clocks: None, host: false };
         ensure!(wait::until(Duration::from_secs(20), || control.exists()), "the proxy did not start");
         Ok(scene)
     }
@@ -127,6 +131,8 @@ impl Scene {
             format!("netns: {{name: '{}'}}", pair.a)
         } else if let Some(group) = &self.group {
             format!("process: {{pid: {}}}", group.pid())
+        } else if let Some(clocks) = &self.clocks {
+            format!("process: {{pid: {}}}", clocks.pid())
         } else if self.host {
             "host: {}".to_owned()
         } else if self.traffic.is_some() {
@@ -143,6 +149,14 @@ impl Scene {
             let (before, now) = (Some(BusyCgroup::QUOTA_MICROS), group.quota());
             let other = || format!("the quota of the cgroup is {now:?} and was {before:?}");
             return (now != before).then(other).into_iter().collect();
+        }
+        if let Some(clocks) = &mut self.clocks {
+            if !clocks.lives() {
+                return vec!["the target was harmed: it has ended".to_owned()];
+            }
+            let said = clocks.ask("now");
+            let is_told = number_in(&said, "realtime").abs() > 60_000.0 || said.contains("broken");
+            return is_told.then(|| format!("the target is told another time: {said}")).into_iter().collect();
         }
         if self.host {
             let still = |pid| format!("worker {pid} still makes load");

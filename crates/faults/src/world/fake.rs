@@ -16,6 +16,7 @@ use steadfast_model::{
     network::{DisturbanceId, NetworkFault, NetworkStatus, Traffic},
     process::ProcessState,
     proxy::{Protocol, ProxyStatus},
+    skew::{ClockStatus, Skew},
     stress::{Room, StressStatus, Volume},
     target::{ResolvedHost, ResolvedNamespace, ResolvedProcess, ResolvedProxy},
     undo::UndoVerb,
@@ -231,6 +232,18 @@ impl Processes for FakeWorld {
         let found = state.processes.iter().filter(|found| found.cpu_group().identity == *cgroup);
         let fellow = |found: &FakeProcess| Fellow { pid: found.identity.pid, command: found.command.clone() };
         Ok(found.map(fellow).collect())
+    }
+
+    async fn may_skew(&self, process: &ProcessIdentity, _: &Skew) -> Result<(), FaultError> {
+        self.state().living_process(process).map(drop)
+    }
+
+    async fn clocks(
+        &self,
+        process: &ProcessIdentity,
+        injection: InjectionId,
+    ) -> Result<ClockStatus, FaultError> {
+        Ok(self.state().living_process(process)?.clocks(injection))
     }
 
     async fn may_signal(&self, process: &ProcessIdentity) -> Result<(), FaultError> {

@@ -11,6 +11,7 @@ mod policies;
 mod proxies;
 mod roles;
 mod selection;
+mod skews;
 mod stage;
 mod stress;
 mod targets;

@@ -26,6 +26,7 @@ async fn a_reaper_with_nothing_to_do_leaves() {
         Ok("network-injector") => crate::networks::injector_role().await,
         Ok("disk-injector") => crate::disks::injector_role().await,
         Ok("throttle-injector") => crate::throttles::injector_role().await,
+        Ok("skew-injector") => crate::skews::injector_role().await,
         Ok("stress-injector") => crate::stress::injector_role().await,
         Ok("worker") => {
             answer_apart();

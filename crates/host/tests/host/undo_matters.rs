@@ -5,9 +5,9 @@ use std::{cell::RefCell, time::Duration};
 use steadfast_engine::host::{Host, InjectionOrder};
 use steadfast_faults::{FAULTS, FaultKind, FaultSpec};
 use steadfast_linux::{
-    ProcessHandle,
+    ProcessHandle, identify,
     network::{self, Namespace},
-    process_state,
+    process_state, skew,
 };
 use steadfast_model::{
     InjectionId, Target,
@@ -34,7 +34,7 @@ struct Scene {
 
 /// What a fault may have changed: the letter of the process, how many rules the proxy has, and how many tables the
 /// network namespace, how many workers make load, and the quota of the cgroup.
-type Snapshot = (bool, Option<char>, usize, usize, usize, Option<u64>);
+type Snapshot = (bool, Option<char>, usize, usize, usize, Option<u64>, bool);
 
 impl Scene {
     async fn new(known: &FaultKind, undoes: bool) -> Self {
@@ -56,7 +56,14 @@ impl Scene {
             network::status(&namespace, "steadfast_").unwrap().len()
         });
         let quota = self.group.as_ref().and_then(BusyCgroup::quota);
-        (self.sleeper.runs(), stopped, self.street.rules().await, tables, self.workers(false).len(), quota)
+        let sleeper = identify(self.sleeper.pid()).unwrap();
+        let told = |injection: &InjectionId| {
+            let status = sleeper.as_ref().and_then(|sleeper| skew::status(sleeper, *injection).unwrap());
+            status.is_some_and(|status| status.told.is_some())
+        };
+        let skewed = self.ordered.borrow().iter().any(told);
+        let (rules, workers) = (self.street.rules().await, self.workers(false).len());
+        (self.sleeper.runs(), stopped, rules, tables, workers, quota, skewed)
     }
 
     /// Of every injection in this ledger, undone or not, as far as they live: those that make load, or all.
@@ -125,6 +132,7 @@ fn fault(known: &FaultKind, disk: Option<&Disk>) -> FaultSpec {
         "cpuThrottle" => serde_json::json!({ "quota": 0.1 }),
         "diskStress" => serde_json::json!({ "path": path, "size": "16MiB", "rate": "1MiB/s" }),
         "diskFill" => serde_json::json!({ "path": path, "fill": "2MiB" }),
+        "timeSkew" => serde_json::json!({ "offset": "-1h" }),
         "tcpSlowClose" => serde_json::json!({ "delay": "1s" }),
         _ => serde_json::json!({}),
     };

@@ -6,6 +6,7 @@ use steadfast_model::{
     network::{DisturbanceId, NetworkFault, Traffic},
     process::{ProcessState, Signal},
     proxy::RuleId,
+    skew::{ClockPatch, Skew},
     stress::Stress,
     target::{ResolvedHost, ResolvedNamespace, ResolvedProxy},
     undo::UndoVerb,
@@ -62,6 +63,15 @@ impl Injection for FakeInjection {
         };
         state.begin_verb(self.id, undo)?;
         state.throttle(process, ours)
+    }
+
+    async fn skew_clocks(&mut self, process: &ProcessIdentity, _: &Skew) -> Result<(), FaultError> {
+        let mut state = self.world.state();
+        state.living_process(process)?;
+        let patch = ClockPatch { injection: self.id, block: 0, counter: 0, sites: Vec::new() };
+        let undo = UndoVerb::RestoreClocks { process: process.clone(), patch: Box::new(patch) };
+        state.begin_verb(self.id, undo)?;
+        state.skew(process, self.id)
     }
 
     async fn apply_rule(&mut self, proxy: &ResolvedProxy, rule: NewRule) -> Result<(), FaultError> {

@@ -8,6 +8,7 @@ use steadfast_model::{
     network::NetworkFault,
     process::ProcessState,
     proxy::{ProxyStatus, RuleId, RuleStatus},
+    skew::ClockStatus,
     stress::{Room, Stress, Volume},
     target::{ResolvedHost, ResolvedNamespace, ResolvedProxy},
     undo::UndoVerb,
@@ -61,6 +62,8 @@ pub(super) struct FakeProcess {
     /// Of its cgroup, in which it is alone.
     pub(super) quota: CpuQuota,
     throttled: u64,
+    /// Who tells it the wrong time, and how often it was told.
+    skewed: Option<(InjectionId, u64)>,
 }
 
 #[derive(Debug)]
@@ -84,6 +87,7 @@ impl State {
             command: command.to_owned(),
             quota: CpuQuota { quota_micros: None, period_micros: 100_000 },
             throttled: 0,
+            skewed: None,
         };
         self.processes.push(process);
         // Each is in a network namespace of its own.
@@ -108,6 +112,21 @@ impl State {
         let same = |found: &&mut FakeProcess| found.identity == *identity;
         if let Some(found) = self.processes.iter_mut().find(same) {
             found.quota = quota;
+        }
+        Ok(())
+    }
+
+    /// Tells a process the wrong time, and logs it.
+    pub(super) fn skew(
+        &mut self,
+        identity: &ProcessIdentity,
+        injection: InjectionId,
+    ) -> Result<(), FaultError> {
+        self.living_process(identity)?;
+        self.log.push(LogEntry::Changed(format!("process {identity} is told another time")));
+        let same = |found: &&mut FakeProcess| found.identity == *identity;
+        if let Some(found) = self.processes.iter_mut().find(same) {
+            found.skewed = Some((injection, 0));
         }
         Ok(())
     }
@@ -248,6 +267,12 @@ impl State {
                     }
                 }
             }
+            UndoVerb::RestoreClocks { patch, .. } => {
+                let is_its = |found: &&mut FakeProcess| {
+                    found.skewed.is_some_and(|(injection, _)| injection == patch.injection)
+                };
+                self.processes.iter_mut().filter(is_its).for_each(|found| found.skewed = None);
+            }
             UndoVerb::Irreversible { .. } => {}
         }
     }
@@ -256,7 +281,8 @@ impl State {
         let mut text = String::new();
         for process in &self.processes {
             let FakeProcess { identity, command, state, quota, .. } = process;
-            writeln!(text, "process {identity} {command}: {state:?} {quota:?}")
+            let skewed = process.skewed.map(|(injection, _)| injection);
+            writeln!(text, "process {identity} {command}: {state:?} {quota:?} {skewed:?}")
                 .expect("writing to a String does not fail");
         }
         for proxy in &self.proxies {
@@ -293,8 +319,16 @@ impl FakeProcess {
         }
     }
 
-    /// Uses all the CPU time there is, for so many periods.
+    pub(super) fn clocks(&self, injection: InjectionId) -> ClockStatus {
+        let told = self.skewed.filter(|(whose, _)| *whose == injection).map(|(_, told)| told);
+        ClockStatus { identity: self.identity.clone(), told }
+    }
+
+    /// Uses all the CPU time there is, for so many periods, and reads its clocks in each.
     pub(super) fn compute(&mut self, periods: u64) {
+        if let Some((_, told)) = &mut self.skewed {
+            *told += periods;
+        }
         if self.quota.quota_micros.is_some() {
             self.throttled += periods;
         }
