@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cgroup::CpuGroup,
+    files::CoverStatus,
     network::{NamespaceIdentity, NetworkStatus},
     process::{ProcessIdentity, ProcessState},
     proxy::ProxyStatus,
@@ -45,6 +46,8 @@ pub enum Sighting {
     Host(Box<StressStatus>),
     /// The cgroup that limits the CPU time of a process.
     CpuGroup(Box<CpuGroup>),
+    /// What covers the files that a process uses.
+    Files(Box<CoverStatus>),
     /// The target could not be looked at.
     Unseen {
         /// Why.
@@ -62,6 +65,7 @@ impl Sighting {
             Self::Network(_) | Self::NamespaceGone { .. } => "a network namespace".to_owned(),
             Self::Host(_) => "a machine".to_owned(),
             Self::CpuGroup(_) => "a cgroup".to_owned(),
+            Self::Files(_) => "the files of a process".to_owned(),
             Self::Unseen { .. } => "nothing".to_owned(),
         }
     }

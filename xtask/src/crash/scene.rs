@@ -1,5 +1,5 @@
 //! The faults and what they are put into: a process of our own, a proxy in front of a server of our own, a network
-//! namespace of our own, a small disk of our own, or this machine, on which little load is made.
+//! namespace of our own, a small disk of our own, the files of a process of our own, or this machine, on which little load is made.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use steadfast_linux::network::{Namespace, status};
-use steadfast_testkit::{BusyCgroup, Disk, NetnsPair};
+use steadfast_testkit::{BusyCgroup, Disk, FileUser, NetnsPair};
 
 use super::{Case, round::workers, wait};
 use crate::program::program;
@@ -44,6 +44,7 @@ pub(super) struct Scene {
     /// With what was free there before.
     disk: Option<(Disk, u64)>,
     group: Option<BusyCgroup>,
+    files: Option<FileUser>,
     /// Whether it is this machine.
     host: bool,
 }
@@ -67,7 +68,8 @@ impl Scene {
                 });
                 let group = case.needs_cgroup().then(|| BusyCgroup::new_or_skip(case.fault));
                 let (group, host) = (group.flatten(), case.needs_host());
-                return Ok(Self { target, traffic: None, namespaces: None, disk, group, host });
+                let files = case.needs_files().then(|| FileUser::new_or_skip(case.fault)).flatten();
+                return Ok(Self { target, traffic: None, namespaces: None, disk, group, files, host });
             }
             let pair = NetnsPair::new_or_skip(case.fault).context("network namespaces need root")?;
             let inside = |name: &str| Namespace::named(name)?.context("the namespace is there");
@@ -80,6 +82,7 @@ impl Scene {
                 namespaces: Some(pair),
                 disk: None,
                 group: None,
+                files: None,
                 host: false,
             });
         }
@@ -110,7 +113,8 @@ impl Scene {
         let mut command = quiet(program(&words[0], &arguments));
         let target = command.stdin(Stdio::piped()).spawn().context("start a proxy")?;
         let traffic = Some(Traffic::start(server, listen, None));
-        let scene = Self { target, traffic, namespaces: None, disk: None, group: None, host: false };
+        let (disk, group, files) = (None, None, None);
+        let scene = Self { target, traffic, namespaces: None, disk, group, files, host: false };
         ensure!(wait::until(Duration::from_secs(20), || control.exists()), "the proxy did not start");
         Ok(scene)
     }
@@ -118,7 +122,9 @@ impl Scene {
     /// What `--with` says.
     pub(super) fn parameters(&self, case: &Case) -> String {
         let path = self.disk.as_ref().map(|(disk, _)| format!("'{}'", disk.path().display()));
-        case.parameters.replace("DISK", &path.unwrap_or_default())
+        let files = self.files.as_ref().map(|user| format!("'{}'", user.folder().display()));
+        let parameters = case.parameters.replace("DISK", &path.unwrap_or_default());
+        parameters.replace("FILES", &files.unwrap_or_default())
     }
 
     /// What `--into` says.
@@ -127,6 +133,8 @@ impl Scene {
             format!("netns: {{name: '{}'}}", pair.a)
         } else if let Some(group) = &self.group {
             format!("process: {{pid: {}}}", group.pid())
+        } else if let Some(user) = &self.files {
+            format!("process: {{pid: {}}}", user.pid())
         } else if self.host {
             "host: {}".to_owned()
         } else if self.traffic.is_some() {
@@ -143,6 +151,9 @@ impl Scene {
             let (before, now) = (Some(BusyCgroup::QUOTA_MICROS), group.quota());
             let other = || format!("the quota of the cgroup is {now:?} and was {before:?}");
             return (now != before).then(other).into_iter().collect();
+        }
+        if let Some(user) = &self.files {
+            return user.differences();
         }
         if self.host {
             let still = |pid| format!("worker {pid} still makes load");

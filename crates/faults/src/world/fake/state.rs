@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use steadfast_model::{
     InjectionId, ProcessIdentity,
     cgroup::{CgroupIdentity, CpuGroup, CpuQuota},
+    files::Ground,
     network::NetworkFault,
     process::ProcessState,
     proxy::{ProxyStatus, RuleId, RuleStatus},
@@ -13,7 +14,7 @@ use steadfast_model::{
     undo::UndoVerb,
 };
 
-use super::{FakeMachine, FakeNamespace};
+use super::{FakeMachine, FakeNamespace, files::FakeCover};
 use crate::{FaultError, world::NewRule};
 
 /// How verbs go wrong.
@@ -49,6 +50,7 @@ pub(super) struct State {
     pub(super) machines: Vec<FakeMachine>,
     pub(super) room: Option<Room>,
     pub(super) volume: Option<Volume>,
+    pub(super) ground: Option<Ground>,
     pub(super) log: Vec<LogEntry>,
     pub(super) trouble: Option<Trouble>,
 }
@@ -60,6 +62,7 @@ pub(super) struct FakeProcess {
     pub(super) command: String,
     /// Of its cgroup, in which it is alone.
     pub(super) quota: CpuQuota,
+    pub(super) cover: Option<FakeCover>,
     throttled: u64,
 }
 
@@ -83,6 +86,7 @@ impl State {
             state: ProcessState::Running,
             command: command.to_owned(),
             quota: CpuQuota { quota_micros: None, period_micros: 100_000 },
+            cover: None,
             throttled: 0,
         };
         self.processes.push(process);
@@ -108,6 +112,18 @@ impl State {
         let same = |found: &&mut FakeProcess| found.identity == *identity;
         if let Some(found) = self.processes.iter_mut().find(same) {
             found.quota = quota;
+        }
+        Ok(())
+    }
+
+    /// Covers the files of a process, and logs it.
+    pub(super) fn cover(&mut self, cover: FakeCover) -> Result<(), FaultError> {
+        let process = cover.cover.process.clone();
+        self.living_process(&process)?;
+        self.log.push(LogEntry::Changed(format!("the files of {process} are covered")));
+        let same = |found: &&mut FakeProcess| found.identity == process;
+        if let Some(found) = self.processes.iter_mut().find(same) {
+            found.cover = Some(cover);
         }
         Ok(())
     }
@@ -240,6 +256,10 @@ impl State {
             UndoVerb::EndStress { worker, .. } => {
                 self.machines.iter_mut().for_each(|machine| machine.remove(worker));
             }
+            UndoVerb::UncoverFiles { cover, .. } => {
+                let is_it = |found: &FakeProcess| found.cover.as_ref().is_some_and(|is| is.cover == *cover);
+                self.processes.iter_mut().filter(|found| is_it(found)).for_each(|found| found.cover = None);
+            }
             UndoVerb::RestoreCpuQuota { cgroup, ours_micros, was_micros } => {
                 let is_it = |found: &&mut FakeProcess| found.cpu_group().identity == *cgroup;
                 for found in self.processes.iter_mut().filter(is_it) {
@@ -255,8 +275,9 @@ impl State {
     pub(super) fn snapshot(&self) -> String {
         let mut text = String::new();
         for process in &self.processes {
-            let FakeProcess { identity, command, state, quota, .. } = process;
-            writeln!(text, "process {identity} {command}: {state:?} {quota:?}")
+            let FakeProcess { identity, command, state, quota, cover, .. } = process;
+            let cover = cover.as_ref().map(|cover| &cover.cover.source);
+            writeln!(text, "process {identity} {command}: {state:?} {quota:?} {cover:?}")
                 .expect("writing to a String does not fail");
         }
         for proxy in &self.proxies {
