@@ -23,6 +23,7 @@ use steadfast_model::files::FileRule;
 
 use crate::LinuxError;
 
+mod answer;
 mod caller;
 mod gate;
 mod nodes;
@@ -87,7 +88,7 @@ impl FileServer {
         });
         let mut config = Config::default();
         (config.n_threads, config.clone_fd) = (Some(THREADS), true);
-        let serve = serve::Serve(shared.clone());
+        let serve = answer::Serve(shared.clone());
         let session = Session::from_fd(serve, device, SessionACL::All, config).map_err(failed)?;
         let ended = Arc::new(AtomicBool::new(false));
         let over = ended.clone();

@@ -1,133 +1,26 @@
 //! The questions of the kernel, one by one.
 
-use std::{ffi::OsStr, path::Path, sync::Arc, time::Duration, time::SystemTime};
+use std::{ffi::OsStr, path::Path, time::SystemTime};
 
 use fuser::{
-    BsdFileFlags, Errno, FileAttr, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, LockOwner,
-    OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry,
-    ReplyLseek, ReplyOpen, ReplyStatfs, ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
+    BsdFileFlags, FileHandle, Filesystem, FopenFlags, INodeNo, LockOwner, OpenFlags, RenameFlags, ReplyAttr,
+    ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyLseek, ReplyOpen, ReplyStatfs,
+    ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
 use rustix::fs::{
-    AtFlags, Dev, FallocateFlags, FileType, Mode, OFlags, SeekFrom, XattrFlags, fallocate, fdatasync,
-    fstatvfs, fsync, linkat, mkdirat, mknodat, openat, removexattr, renameat_with, seek, setxattr, symlinkat,
-    unlinkat,
+    AtFlags, Dev, FallocateFlags, FileType, Mode, OFlags, SeekFrom, XattrFlags, fallocate, fstatvfs, linkat,
+    mkdirat, mknodat, removexattr, renameat_with, seek, setxattr, symlinkat, unlinkat,
 };
 use rustix::io::Errno as Native;
 use steadfast_model::files::FileOperation as Op;
 
 use super::{
-    COUNTS, Shared,
+    COUNTS,
+    answer::{AT_ONCE, FIRST, Serve, attribute_reply, code, enter},
     caller::as_caller,
-    gate::Ruling,
     nodes::kind,
-    passing::{
-        Change, attribute, attribute_names, drop_privileges_of, flags_below, list, read, target_of, write,
-    },
+    passing::{Change, attribute, attribute_names, flags_below, list, read, target_of},
 };
-
-/// Nothing is kept by the kernel: others may change what is below at any time.
-const AT_ONCE: Duration = Duration::ZERO;
-const FIRST: Generation = Generation(0);
-
-/// What answers.
-pub(super) struct Serve(pub(super) Arc<Shared>);
-
-/// A reply that can say no.
-trait Refuse: Send + 'static {
-    fn refuse(self, errno: Errno);
-}
-
-macro_rules! refusing {
-    ($($reply:ident),*) => {
-        $(impl Refuse for $reply {
-            fn refuse(self, errno: Errno) {
-                self.error(errno);
-            }
-        })*
-    };
-}
-refusing!(
-    ReplyAttr,
-    ReplyCreate,
-    ReplyData,
-    ReplyDirectory,
-    ReplyEmpty,
-    ReplyEntry,
-    ReplyOpen,
-    ReplyWrite,
-    ReplyXattr
-);
-
-fn code(errno: Native) -> Errno {
-    Errno::from_i32(errno.raw_os_error())
-}
-
-impl Serve {
-    /// Does `work` as the rule says: at once, later, or not at all.
-    fn ruled<R: Refuse>(&self, operation: Op, reply: R, work: impl FnOnce(&Shared, R) + Send + 'static) {
-        match self.0.gate.ruling(operation) {
-            Ruling::Pass => work(&self.0, reply),
-            Ruling::Fail(errno) => reply.refuse(errno),
-            Ruling::Hold(latency) => {
-                let shared = self.0.clone();
-                // One thread each: there are never more than threads that wait for an answer. Without one the reply is
-                // dropped, which fails the operation.
-                let held = std::thread::Builder::new().stack_size(128 << 10).spawn(move || {
-                    shared.gate.hold(latency);
-                    work(&shared, reply);
-                });
-                drop(held);
-            }
-        }
-    }
-
-    /// The same for what answers with nothing.
-    fn done(
-        &self,
-        operation: Op,
-        reply: ReplyEmpty,
-        work: impl FnOnce(&Shared) -> Result<(), Native> + Send + 'static,
-    ) {
-        self.ruled(operation, reply, |shared, reply| match work(shared) {
-            Ok(()) => reply.ok(),
-            Err(errno) => reply.error(code(errno)),
-        });
-    }
-
-    /// The same for what makes something that has a name.
-    fn made(
-        &self,
-        operation: Op,
-        reply: ReplyEntry,
-        work: impl FnOnce(&Shared) -> Result<FileAttr, Native> + Send + 'static,
-    ) {
-        self.ruled(operation, reply, |shared, reply| enter(work(shared), reply));
-    }
-
-    fn fsync_handle(&self, handle: FileHandle, data_only: bool, reply: ReplyEmpty) {
-        self.done(Op::Fsync, reply, move |shared| {
-            let handle = shared.handles.get(handle.0)?;
-            if data_only { fdatasync(&handle.file) } else { fsync(&handle.file) }
-        });
-    }
-}
-
-fn enter(found: Result<FileAttr, Native>, reply: ReplyEntry) {
-    match found {
-        Ok(found) => reply.entry(&AT_ONCE, &found, FIRST),
-        Err(errno) => reply.error(code(errno)),
-    }
-}
-
-/// The value, or how long it is for who asks that first.
-fn attribute_reply(found: Result<Vec<u8>, Native>, size: u32, reply: ReplyXattr) {
-    match found {
-        Ok(value) if size == 0 => reply.size(u32::try_from(value.len()).unwrap_or(u32::MAX)),
-        Ok(value) if value.len() > usize::try_from(size).unwrap_or(0) => reply.error(Errno::ERANGE),
-        Ok(value) => reply.data(&value),
-        Err(errno) => reply.error(code(errno)),
-    }
-}
 
 impl Filesystem for Serve {
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
@@ -166,16 +59,9 @@ impl Filesystem for Serve {
     ) {
         let change = Change { mode, user, group, size, accessed, modified };
         let operation = if change.is_truncation() { Op::Truncate } else { Op::Chmod };
-        self.ruled(operation, reply, move |shared, reply| {
-            let make = || {
-                let handle = handle.and_then(|handle| shared.handles.get(handle.0).ok());
-                change.make(&*shared.nodes.get(number)?, handle.as_deref())?;
-                shared.nodes.attributes(number)
-            };
-            match make() {
-                Ok(found) => reply.attr(&AT_ONCE, &found),
-                Err(errno) => reply.error(code(errno)),
-            }
+        self.ruled(operation, reply, move |shared, reply| match shared.change(number, handle, &change) {
+            Ok(found) => reply.attr(&AT_ONCE, &found),
+            Err(errno) => reply.error(code(errno)),
         });
     }
 
@@ -286,16 +172,7 @@ impl Filesystem for Serve {
     ) {
         let (user, group, name) = (asks.uid(), asks.gid(), name.to_owned());
         self.ruled(Op::Create, reply, move |shared, reply| {
-            let make = || {
-                let parent = shared.nodes.get(parent)?;
-                let how = OFlags::from_bits_retain(flags.cast_unsigned()) & (OFlags::EXCL | OFlags::TRUNC);
-                let how = how | flags_below(flags) | OFlags::CREATE | OFlags::NOFOLLOW;
-                let mode = Mode::from_raw_mode(mode & 0o7777);
-                let file = as_caller(user, group, || openat(&*parent, &name, how, mode))?;
-                let found = shared.nodes.learn_open(&file)?;
-                Ok((found, shared.handles.add(file)))
-            };
-            match make() {
+            match shared.create((user, group), parent, &name, mode, flags) {
                 Ok((found, handle)) => {
                     let handle = FileHandle(handle);
                     reply.created(&AT_ONCE, &found, FIRST, handle, FopenFlags::FOPEN_DIRECT_IO);
@@ -342,14 +219,7 @@ impl Filesystem for Serve {
         let appends = !cached && OFlags::from_bits_retain(flags.0.cast_unsigned()).contains(OFlags::APPEND);
         let kills = write_flags.contains(WriteFlags::FUSE_WRITE_KILL_SUIDGID);
         self.ruled(Op::Write, reply, move |shared, reply| {
-            let make = || {
-                let handle = shared.handles.get(handle.0)?;
-                if kills {
-                    drop_privileges_of(&handle.file)?;
-                }
-                write(&handle.file, offset, &data, appends)
-            };
-            match make() {
+            match shared.write(handle, offset, &data, (appends, kills)) {
                 Ok(length) => reply.written(length),
                 Err(errno) => reply.error(code(errno)),
             }

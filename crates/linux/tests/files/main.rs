@@ -24,6 +24,25 @@ use steadfast_model::{
 };
 use steadfast_testkit::FileUser;
 
+mod exchanged;
+
+/// An order to cover a directory and to fail whoever renames below it.
+fn order_over(process: &ProcessIdentity, folder: &Path) -> CoverOrder {
+    let cover = Cover {
+        process: process.clone(),
+        namespace: mount_namespace(process.pid).unwrap().unwrap(),
+        path: folder.to_owned(),
+        source: format!("steadfast_test_{process}"),
+    };
+    let rule = FileRule {
+        operations: vec![FileOperation::Rename],
+        fault: FileFault::Error { errno: FileErrno::Erofs },
+        percent: Percent::ALL,
+        seed: 0,
+    };
+    CoverOrder { cover, rule, deadline: BootTime(u64::MAX), lease: BootTime(u64::MAX) }
+}
+
 struct Scene {
     user: FileUser,
     process: ProcessIdentity,
@@ -34,19 +53,7 @@ impl Scene {
     fn new_or_skip(test: &str) -> Option<Self> {
         let user = FileUser::new_or_skip(test)?;
         let process = identify(user.pid()).unwrap().unwrap();
-        let cover = Cover {
-            process: process.clone(),
-            namespace: mount_namespace(user.pid()).unwrap().unwrap(),
-            path: user.folder().to_owned(),
-            source: format!("steadfast_test_{}", user.pid()),
-        };
-        let rule = FileRule {
-            operations: vec![FileOperation::Rename],
-            fault: FileFault::Error { errno: FileErrno::Erofs },
-            percent: Percent::ALL,
-            seed: 0,
-        };
-        let order = CoverOrder { cover, rule, deadline: BootTime(u64::MAX), lease: BootTime(u64::MAX) };
+        let order = order_over(&process, user.folder());
         Some(Self { user, process, order })
     }
 
