@@ -32,6 +32,7 @@ mod serve;
 
 use gate::Gate;
 use nodes::Nodes;
+pub(crate) use nodes::is_same_file;
 use passing::Handles;
 
 /// How many threads answer. Those that wait for a delay are others.

@@ -27,7 +27,12 @@ use super::{
     in_use::{Place, open_files, working_directory},
     inside, mount_namespace, processes_in, uncover,
 };
-use crate::{LinuxError, fuse::FileServer, fuse::device, identify, volume::Directory};
+use crate::{
+    LinuxError,
+    fuse::{FileServer, device, is_same_file},
+    identify,
+    volume::Directory,
+};
 
 /// A directory that this process covers. It must be taken away: when this process ends before that, whoever uses the
 /// directory meets errors.
@@ -152,7 +157,7 @@ fn uses(process: &ProcessIdentity, path: &Path, mount: u64) -> Result<bool, Linu
 fn reopen(mount: &OwnedFd, path: &Path, at: &Place, flags: OFlags) -> Option<OwnedFd> {
     let below = at.below(path).filter(|_| !at.is_removed && at.is_plain())?;
     let found = open_below(mount, below, flags).ok()?;
-    let is_it = fstat(&found).is_ok_and(|found| found.st_ino == at.inode);
+    let is_it = fstat(&found).is_ok_and(|found| is_same_file(found.st_ino, at.inode));
     is_it.then_some(found)
 }
 

@@ -41,13 +41,30 @@ pub(super) struct Exchanged {
     pub(super) still: Duration,
 }
 
-/// Exchanges what `choose` has something else for. Nothing of a process that is gone.
+/// Exchanges what `choose` has something else for, some files at a time, so that the process never stands still for long.
+/// Nothing of a process that is gone.
 ///
 /// # Errors
 /// When the process does not stand still, or something could not be exchanged; what was before that has been.
 pub(super) fn exchange(process: &ProcessIdentity, choose: Choose<'_>) -> Result<Exchanged, LinuxError> {
+    let mut all = Exchanged::default();
+    loop {
+        let Some((some, is_all)) = exchange_some(process, choose)? else { return Ok(all) };
+        all.count += some.count;
+        all.still = all.still.max(some.still);
+        if is_all {
+            return Ok(all);
+        }
+    }
+}
+
+/// As many as are handed over at once, and whether that was all. `None` when the process is gone.
+fn exchange_some(
+    process: &ProcessIdentity,
+    choose: Choose<'_>,
+) -> Result<Option<(Exchanged, bool)>, LinuxError> {
     let pid = process.pid;
-    let exchanged = hold(process, PATIENCE, |held| {
+    hold(process, PATIENCE, |held| {
         let files = open_files(pid)?;
         let mut plan = Plan::default();
         for file in files {
@@ -68,9 +85,8 @@ pub(super) fn exchange(process: &ProcessIdentity, choose: Choose<'_>) -> Result<
             channel.close(held)?;
             made?;
         }
-        Ok(Exchanged { count: plan.len(), still: held.held_for() })
-    })?;
-    Ok(exchanged.unwrap_or_default())
+        Ok((Exchanged { count: plan.len(), still: held.held_for() }, !plan.is_full))
+    })
 }
 
 fn plan_failed(at: &Place, errno: Errno) -> LinuxError {
@@ -94,6 +110,8 @@ struct Plan {
     files: Vec<Change>,
     directory: Option<OwnedFd>,
     mapped: Vec<(MappedFile, OwnedFd)>,
+    /// Whether there may be more.
+    is_full: bool,
 }
 
 /// One opened file, under all numbers that it has in the process.
@@ -110,6 +128,10 @@ impl Plan {
         let same = |change: &&mut Change| is_same(pid, &change.first, &file);
         if let Some(known) = self.files.iter_mut().find(same) {
             known.numbers.push((file.number, closes));
+            return Ok(());
+        }
+        if self.files.len() == MOST {
+            self.is_full = true;
             return Ok(());
         }
         let flags = OFlags::from_bits_retain(file.flags.cast_unsigned());
@@ -136,17 +158,17 @@ impl Plan {
     }
 
     fn make(&self, held: &mut Held, pid: u32, channel: &Channel) -> Result<(), LinuxError> {
-        for some in self.files.chunks(MOST) {
-            let files: Vec<_> = some.iter().map(|change| change.by.as_fd()).collect();
+        if !self.files.is_empty() {
+            let files: Vec<_> = self.files.iter().map(|change| change.by.as_fd()).collect();
             let given = channel.hand(held, &files)?;
-            for (change, given) in some.iter().zip(given) {
+            for (change, &given) in self.files.iter().zip(&given) {
                 for &(number, closes) in &change.numbers {
                     let flags = if closes { word(libc::O_CLOEXEC) } else { 0 };
                     let words = [given, word(number), flags].map(Into::into);
                     held.call("exchange an open file", libc::SYS_dup3, &words)?;
                 }
-                held.call("close a file", libc::SYS_close, &[given.into()])?;
             }
+            close_all(held, &given)?;
         }
         // Closing a file gives up all locks of its process on it, so that they are taken after the last exchange.
         for change in &self.files {
@@ -169,6 +191,21 @@ impl Plan {
         }
         Ok(())
     }
+}
+
+/// Closes all of these, which mostly follow on each other, in one call where that can be.
+fn close_all(held: &mut Held, numbers: &[u64]) -> Result<(), LinuxError> {
+    if let ([first, .., last], true) = (numbers, numbers.windows(2).all(|pair| pair[1] == pair[0] + 1)) {
+        let words = [*first, *last, 0].map(Into::into);
+        if held.call("close files", libc::SYS_close_range, &words).is_ok() {
+            return Ok(());
+        }
+    }
+    // A filter of system calls may be older than that call.
+    for number in numbers {
+        held.call("close a file", libc::SYS_close, &[(*number).into()])?;
+    }
+    Ok(())
 }
 
 /// Whether two numbers of a process stand for what was opened once, with one position for both.

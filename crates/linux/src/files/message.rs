@@ -17,7 +17,7 @@ use steadfast_model::ProcessIdentity;
 use crate::{LinuxError, ProcessHandle, trace::Held};
 
 /// So many are handed over at once: the process needs room for as many more.
-pub(super) const MOST: usize = 32;
+pub(super) const MOST: usize = 8;
 /// How much memory of the process is used for this.
 const PAGE: u64 = 4096;
 /// Where what is in that page.

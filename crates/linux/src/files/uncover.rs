@@ -20,7 +20,10 @@ use super::{
     inside, mount_namespace,
     mounts::{Mount, mounts},
 };
-use crate::{LinuxError, boot_id, every_process_number, fuse::FileServer, identify, volume::Directory};
+use crate::{
+    LinuxError, boot_id, every_process_number, fuse::FileServer, fuse::is_same_file, identify,
+    volume::Directory,
+};
 
 /// How often is looked for what somebody else opened meanwhile, or was handed.
 const ROUNDS: usize = 20;
@@ -146,6 +149,6 @@ fn left_behind(pids: &[u32], cover: &Cover) -> Result<Option<(u32, u32)>, LinuxE
 fn by_name(directory: &OwnedFd, at: &Place, flags: OFlags) -> Option<OwnedFd> {
     let below = at.name.strip_prefix("/").unwrap_or(Path::new(&at.name));
     let found = open_below(directory, below, flags).ok()?;
-    let is_it = fstat(&found).is_ok_and(|found| found.st_ino == at.inode);
+    let is_it = fstat(&found).is_ok_and(|found| is_same_file(at.inode, found.st_ino));
     is_it.then_some(found)
 }

@@ -48,6 +48,12 @@ struct Known {
 /// No file system gives such numbers.
 const STRANGERS: u64 = 1 << 63;
 
+/// Whether a number that is shown can be that of the file that has the other number on the directory's own file system. Of a
+/// stranger that cannot be told by the number.
+pub(crate) fn is_same_file(shown: u64, own: u64) -> bool {
+    shown == own || shown >= STRANGERS
+}
+
 impl Node {
     /// Opens it once more.
     pub(super) fn open(&self, flags: OFlags) -> Result<OwnedFd, Errno> {

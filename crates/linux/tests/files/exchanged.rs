@@ -44,6 +44,13 @@ impl User {
         ["fd/3", "fd/4", "fd/5", "cwd"].map(|name| fs::metadata(here(name)).unwrap().dev()).to_vec()
     }
 
+    /// Of everything it has open.
+    fn links(&self) -> Vec<u64> {
+        let folder = fs::read_dir(format!("/proc/{}/fd", self.talker.pid())).unwrap();
+        let device = |path| fs::metadata(path).map(|found| std::os::unix::fs::MetadataExt::dev(&found));
+        folder.filter_map(|entry| device(entry.unwrap().path()).ok()).collect()
+    }
+
     fn own_device(&self) -> u64 {
         std::os::unix::fs::MetadataExt::dev(&fs::metadata(&self.folder).unwrap())
     }
@@ -58,6 +65,9 @@ fn open_files_copies_positions_mappings_locks_and_removed_files_stay_what_they_a
     assert_eq!(user.ask("state"), "4 3 0 1 4 0123");
     let covered = Covered::put(&order).unwrap();
     assert!(user.devices().iter().all(|device| *device != user.own_device()), "{:?}", user.devices());
+    assert!(!user.links().contains(&user.own_device()), "{:?}", user.links());
+    // Sixty files more are exchanged some at a time: 5 to 8 ms, and other tests run beside this one.
+    assert!(covered.longest_stop().as_millis() < 50, "{:?}", covered.longest_stop());
     assert_eq!(user.ask("state"), "4 3 0 1 4 0123");
     // ENODEV is what a shared mapping meets.
     assert_eq!(user.ask("map"), "mXm 19");
@@ -66,6 +76,7 @@ fn open_files_copies_positions_mappings_locks_and_removed_files_stay_what_they_a
     covered.take_away().unwrap();
     assert!(covered.is_unused_within(std::time::Duration::from_secs(2)), "something still uses it");
     assert_eq!(user.devices(), [user.own_device(); 4]);
+    assert_eq!(user.links().iter().filter(|device| **device == user.own_device()).count(), 65);
     assert_eq!(user.ask("state"), "4 3 0 1 4 0123");
     assert_eq!((user.ask("mapped"), user.ask("gone")), ("mXm".to_owned(), "5 still".to_owned()));
     let lock = fs::OpenOptions::new().write(true).open(user.folder.join("lock")).unwrap();
