@@ -57,8 +57,11 @@ pub async fn carry_out(verb: &UndoVerb, timing: &Timing) -> Result<(), UndoError
         }
         UndoVerb::EndStress { worker, .. } => kill(worker).await,
         UndoVerb::UncoverFiles { worker, cover } => {
-            // Asked, it takes its cover away itself, and best.
-            end(worker, COVER_PATIENCE).await?;
+            // Asked, it takes its cover away itself, and best. One that is stopped hears nothing.
+            match process_state(worker).map_err(|error| failed(&error))? {
+                ProcessState::Stopped => kill(worker).await?,
+                _ => end(worker, COVER_PATIENCE).await?,
+            }
             take_away(cover).await
         }
         UndoVerb::RestoreCpuQuota { cgroup, ours_micros, was_micros } => {
