@@ -16,6 +16,7 @@ mod effects;
 pub mod fault;
 pub mod faults;
 mod on_disk;
+mod on_files;
 mod on_host;
 mod on_network;
 mod on_process;

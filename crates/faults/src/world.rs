@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use steadfast_model::{
     InjectionId, ProcessIdentity,
     cgroup::{CgroupIdentity, CpuGroup},
+    files::{CoverStatus, FileRule, Ground},
     network::{NetworkFault, NetworkStatus, Traffic},
     process::{ProcessState, Signal},
     proxy::{ProxyFault, ProxyStatus},
@@ -28,6 +29,8 @@ pub trait World: Send + Sync {
     fn network(&self) -> &dyn Network;
     /// The machine itself.
     fn machine(&self) -> &dyn Machine;
+    /// The files that processes use.
+    fn files(&self) -> &dyn Files;
 }
 
 /// Looking at processes.
@@ -146,6 +149,28 @@ pub trait Machine: Send + Sync {
     async fn status(&self, host: &ResolvedHost, injection: InjectionId) -> Result<StressStatus, FaultError>;
 }
 
+/// Looking at the files that processes use.
+#[async_trait]
+pub trait Files: Send + Sync {
+    /// A directory, as a process and everybody else in its mount namespace sees it. No symbolic link may be on the way there.
+    ///
+    /// # Errors
+    /// [`FaultError::TargetGone`] when the process is gone, [`FaultError::Unsupported`] for what is no such directory and where
+    /// this kernel cannot cover any, [`FaultError::Denied`] when this user may not.
+    async fn ground(&self, process: &ProcessIdentity, path: &Path) -> Result<Ground, FaultError>;
+
+    /// What an injection has in place over that directory, as the process sees it. Nothing when the process is gone.
+    ///
+    /// # Errors
+    /// When whoever covers it does not answer.
+    async fn status(
+        &self,
+        process: &ProcessIdentity,
+        path: &Path,
+        injection: InjectionId,
+    ) -> Result<CoverStatus, FaultError>;
+}
+
 /// The verbs. Each writes its undo record durably before it changes anything; a fault author cannot forget to.
 #[async_trait]
 pub trait Injection: Send {
@@ -174,6 +199,15 @@ pub trait Injection: Send {
         namespace: &ResolvedNamespace,
         traffic: &Traffic,
         fault: &NetworkFault,
+    ) -> Result<(), FaultError>;
+
+    /// Lets a worker disturb what is done with the files below a directory, by everybody in the mount namespace of the
+    /// process, until the injection's deadline or lease. Undone by taking its cover away.
+    async fn cover_files(
+        &mut self,
+        process: &ProcessIdentity,
+        path: &Path,
+        rule: &FileRule,
     ) -> Result<(), FaultError>;
 
     /// Lets a worker put load on a machine until the injection's deadline or lease. Undone by ending the worker.

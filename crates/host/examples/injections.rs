@@ -1,6 +1,6 @@
 //! How long injecting and reverting takes for every fault, with reaper and ledger as in a run: `cargo run --release -p
 //! steadfast-host --example injections -- PROGRAM [TIMES]`, where PROGRAM is a built `steadfast`. Network faults need root, and so do
-//! faults on disks and cgroups.
+//! faults on disks, cgroups and files.
 //!
 //! One line a fault: its key, then p50 and p99 of injecting and of reverting, in milliseconds. A fault that cannot be taken
 //! back has `-` there; one that could not be injected is followed by why. Memory is given back in proportion to its size:
@@ -29,7 +29,7 @@ use steadfast_model::{
     target::{HostTarget, NetnsTarget, ProcessTarget, ProxyTarget},
     yaml,
 };
-use steadfast_testkit::{BusyCgroup, Disk, NetnsPair, Sleeper, durable_dir};
+use steadfast_testkit::{BusyCgroup, Disk, FileUser, NetnsPair, Sleeper, durable_dir};
 
 /// How long a fault would stay if nobody took it back.
 const LENGTH: Duration = Duration::from_secs(60);
@@ -117,12 +117,13 @@ fn quantiles(mut times: Vec<f64>) -> Option<(f64, f64)> {
 }
 
 /// What faults are put into: a process each time, two proxies, a pair of network namespaces, this machine, a small disk,
-/// a cgroup.
+/// a cgroup, a process that uses files.
 struct Scene {
     proxies: BTreeMap<String, BoundProxy>,
     pair: Option<NetnsPair>,
     disk: Option<Disk>,
     group: Option<BusyCgroup>,
+    files: Option<FileUser>,
     _children: Vec<Ended>,
 }
 
@@ -138,11 +139,20 @@ impl Scene {
             proxies.insert(protocol.to_owned(), BoundProxy { control });
         }
         let (pair, disk) = (NetnsPair::new_or_skip("injections"), Disk::new_or_skip("injections"));
-        let group = BusyCgroup::new_or_skip("injections");
-        Self { proxies, pair, disk, group, _children: children }
+        let (group, files) = (BusyCgroup::new_or_skip("injections"), FileUser::new_or_skip("injections"));
+        Self { proxies, pair, disk, group, files, _children: children }
     }
 
     fn fault(&self, kind: &FaultKind) -> Result<FaultSpec, String> {
+        if kind.kind.starts_with("io") {
+            let user = self.files.as_ref().ok_or("files in a mount namespace need root")?;
+            let mut settings = match kind.kind {
+                "ioDelay" => serde_json::json!({ "latency": "50ms" }),
+                _ => serde_json::json!({}),
+            };
+            settings["path"] = serde_json::json!(user.folder());
+            return (kind.parse)(settings).map_err(|why| format!("{why:?}"));
+        }
         if !kind.kind.starts_with("disk") {
             return example(kind);
         }
@@ -162,7 +172,9 @@ impl Scene {
         let (reaper, timing) = (command("reaper"), Timing::default());
         let state = StateDir::open(state).unwrap();
         let host = LocalHost::new(LocalHostOptions { state, binding, reaper, timing }).unwrap();
-        host.with_worker(command("network-worker")).with_stress_worker(command("stress-worker"))
+        host.with_worker(command("network-worker"))
+            .with_stress_worker(command("stress-worker"))
+            .with_file_worker(command("file-worker"))
     }
 
     /// Where a fault of this kind can be put, and a process that must live as long.
@@ -179,6 +191,10 @@ impl Scene {
         }
         if kind.ends_with("Stress") || kind.starts_with("disk") {
             return Ok((Target::Host(HostTarget::default()), None));
+        }
+        if kind.starts_with("io") {
+            let user = self.files.as_ref().ok_or("files in a mount namespace need root")?;
+            return Ok((Target::from(ProcessTarget::with_pid(user.pid())), None));
         }
         if kind == "cpuThrottle" {
             let group = self.group.as_ref().ok_or("cgroups with a cpu controller need root")?;

@@ -50,5 +50,5 @@ pub use recover::{Recovery, forget, recover};
 pub use status::{Status, status};
 pub use timing::Timing;
 pub use undo::carry_out;
-pub use worker::{run_stress_worker, run_worker};
+pub use worker::{run_file_worker, run_stress_worker, run_worker};
 pub use world::LocalWorld;

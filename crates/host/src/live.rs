@@ -1,6 +1,6 @@
 //! The verbs, on this machine: each writes the way back down, durably, and only then changes anything.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use async_trait::async_trait;
 use steadfast_faults::{
@@ -8,9 +8,13 @@ use steadfast_faults::{
     world::{Injection, NewRule, World},
 };
 use steadfast_ledger::Page;
-use steadfast_linux::cpu_group::{Changed, change_quota};
+use steadfast_linux::{
+    cpu_group::{Changed, change_quota},
+    files::mount_namespace,
+};
 use steadfast_model::{
     BootTime, InjectionId, ProcessIdentity,
+    files::{Cover, CoverOrder, FileRule},
     network::{Backend, Disturbance, DisturbanceId, NetworkFault, Traffic, WorkerAnswer, WorkerRequest},
     process::{ProcessState, Signal},
     proxy::{ProxyRequest, ProxyRule, RuleId},
@@ -24,7 +28,7 @@ use crate::{
     Timing, control,
     error::linux_for_fault,
     workshop::{GivenWorker, Workshop},
-    world::{LocalWorld, clocks, control_for_fault, groups, hold, machine, network},
+    world::{LocalWorld, clocks, control_for_fault, files, groups, hold, machine, network},
 };
 
 /// How often a process that was told to stop is looked at: for 500 ms. Later, verifying the effect tells.
@@ -50,7 +54,10 @@ pub(crate) struct LiveInjection {
     pub rules: Vec<GivenRule>,
     pub workshop: Workshop,
     pub stress_workshop: Workshop,
+    pub file_workshop: Workshop,
     pub workers: Vec<GivenWorker>,
+    /// What is covered, and by which of the workers.
+    pub covers: Vec<(Cover, GivenWorker)>,
 }
 
 impl LiveInjection {
@@ -121,7 +128,7 @@ impl Injection for LiveInjection {
         clocks::may_skew(process, skew)?;
         let patch = clocks::plan(process, skew, self.injection)?;
         let undo = UndoVerb::RestoreClocks { process: process.clone(), patch: Box::new(patch.clone()) };
-        let target = ResolvedProcess { identity: process.clone(), command: String::new(), service: None };
+        let target = ResolvedProcess::new(process.clone(), "");
         self.record(undo, ResolvedTarget::Process(target).key()).await?;
         clocks::put_in_place(process, patch, skew).await
     }
@@ -193,6 +200,47 @@ impl Injection for LiveInjection {
             WorkerAnswer::Done {} => Ok(()),
             WorkerAnswer::Refused { message, denied: true, .. } => {
                 Err(network::for_fault(steadfast_linux::LinuxError::Denied { what: message }))
+            }
+            WorkerAnswer::Refused { message, missing: true, .. } => {
+                Err(FaultError::Unsupported { what: message, hint: None })
+            }
+            WorkerAnswer::Refused { message, .. } => Err(failed(message)),
+            WorkerAnswer::Ready { .. } => Err(failed("the worker answers something else".to_owned())),
+        }
+    }
+
+    async fn cover_files(
+        &mut self,
+        process: &ProcessIdentity,
+        path: &Path,
+        rule: &FileRule,
+    ) -> Result<(), FaultError> {
+        let gone = || FaultError::TargetGone { what: format!("process {process}") };
+        drop(hold(process)?);
+        let namespace = mount_namespace(process.pid).map_err(files::for_fault)?.ok_or_else(gone)?;
+        let target = ResolvedProcess::new(process.clone(), "");
+        let key = ResolvedTarget::Process(target).key();
+        // One cover is seen by everybody in its mount namespace.
+        let same = |(cover, _): &&(Cover, GivenWorker)| cover.namespace == namespace && cover.path == path;
+        if let Some((cover, worker)) = self.covers.iter().find(same) {
+            let (worker, cover) = (worker.identity.clone(), cover.clone());
+            return self.record(UndoVerb::UncoverFiles { worker, cover }, key).await;
+        }
+        let failed = |cause: String| FaultError::World { what: format!("disturb {}", path.display()), cause };
+        // It does nothing yet, and ends with us: only now it can be named in a record.
+        let worker = self.file_workshop.start(self.timing.patience).await.map_err(failed)?;
+        let source = format!("{}{}", Cover::sources_of(self.injection), self.covers.len());
+        let cover = Cover { process: process.clone(), namespace, path: path.to_owned(), source };
+        let undo = UndoVerb::UncoverFiles { worker: worker.identity.clone(), cover: cover.clone() };
+        self.record(undo, key).await?;
+        self.workers.push(worker.clone());
+        self.covers.push((cover.clone(), worker.clone()));
+        let order = CoverOrder { cover, rule: rule.clone(), deadline: self.deadline, lease: self.lease };
+        let order = WorkerRequest::Cover(Box::new(order));
+        match worker.ask(&order, self.timing.patience).await.map_err(|error| failed(error.to_string()))? {
+            WorkerAnswer::Done {} => Ok(()),
+            WorkerAnswer::Refused { message, denied: true, .. } => {
+                Err(files::for_fault(steadfast_linux::LinuxError::Denied { what: message }))
             }
             WorkerAnswer::Refused { message, missing: true, .. } => {
                 Err(FaultError::Unsupported { what: message, hint: None })

@@ -66,6 +66,7 @@ pub(crate) struct Inner {
     undoer: Undoer,
     workshop: Workshop,
     stress_workshop: Workshop,
+    file_workshop: Workshop,
     slots: Mutex<HashMap<InjectionId, Arc<Slot>>>,
 }
 
@@ -89,6 +90,7 @@ impl LocalHost {
             world,
             workshop: Workshop { command: Vec::new(), dir: state.clone() },
             stress_workshop: Workshop { command: Vec::new(), dir: state.clone() },
+            file_workshop: Workshop { command: Vec::new(), dir: state.clone() },
             policies: Policies::default(),
             keeper: ReaperKeeper::new(state, reaper, timing),
             undoer,
@@ -110,6 +112,14 @@ impl LocalHost {
     #[expect(clippy::missing_panics_doc, reason = "called before anything else holds the host")]
     pub fn with_stress_worker(mut self, command: Vec<OsString>) -> Self {
         Arc::get_mut(&mut self.inner).expect("a new host is held once").stress_workshop.command = command;
+        self
+    }
+
+    /// The same, with what starts a worker that disturbs files. Without it there are no io faults.
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "called before anything else holds the host")]
+    pub fn with_file_worker(mut self, command: Vec<OsString>) -> Self {
+        Arc::get_mut(&mut self.inner).expect("a new host is held once").file_workshop.command = command;
         self
     }
 

@@ -141,9 +141,11 @@ async fn ours(
                 Some(UndoVerb::RemoveRule { proxy, .. }) if lives(&proxy) => {
                     ours.insert(proxy.pid, "a fault proxy, which must take orders");
                 }
-                Some(UndoVerb::EndWorker { worker, .. } | UndoVerb::EndStress { worker, .. })
-                    if lives(&worker) =>
-                {
+                Some(
+                    UndoVerb::EndWorker { worker, .. }
+                    | UndoVerb::EndStress { worker, .. }
+                    | UndoVerb::UncoverFiles { worker, .. },
+                ) if lives(&worker) => {
                     ours.insert(worker.pid, "a worker, which holds a fault");
                 }
                 _ => {}

@@ -5,11 +5,13 @@ use std::time::Duration;
 use steadfast_linux::{
     LinuxError, ProcessHandle, boot_id,
     cpu_group::change_quota,
+    files::uncover,
     network::{Namespace, remove_qdiscs},
     process_state, skew,
 };
 use steadfast_model::{
     ProcessIdentity,
+    files::Cover,
     network::NamespaceIdentity,
     process::{ProcessState, Signal},
     proxy::{ProxyRequest, RuleId},
@@ -21,6 +23,9 @@ use crate::{Timing, control};
 
 /// How long a worker that is asked to end may take before it is killed.
 const WORKER_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long one may take to give everybody their files back: processes that wait for a disk do not stand still.
+const COVER_PATIENCE: Duration = Duration::from_secs(4);
 
 /// How long a worker that is killed may take to give back its memory: many gigabytes take seconds. The lease is longer.
 const MEMORY_PATIENCE: Duration = Duration::from_secs(5);
@@ -45,13 +50,21 @@ pub async fn carry_out(verb: &UndoVerb, timing: &Timing) -> Result<(), UndoError
         UndoVerb::ResumeProcess { process } => resume(process).await,
         UndoVerb::RemoveRule { control, proxy, rule } => remove(control, proxy, *rule, timing).await,
         UndoVerb::EndWorker { worker, namespace, qdisc, .. } => {
-            end(worker).await?;
+            end(worker, WORKER_PATIENCE).await?;
             match qdisc {
                 Some(HeldQdisc { path, major }) => unqueue(namespace, path, *major).await,
                 None => Ok(()),
             }
         }
         UndoVerb::EndStress { worker, .. } => kill(worker).await,
+        UndoVerb::UncoverFiles { worker, cover } => {
+            // Asked, it takes its cover away itself, and best. One that is stopped hears nothing.
+            match process_state(worker).map_err(|error| failed(&error))? {
+                ProcessState::Stopped => kill(worker).await?,
+                _ => end(worker, COVER_PATIENCE).await?,
+            }
+            take_away(cover).await
+        }
         UndoVerb::RestoreCpuQuota { cgroup, ours_micros, was_micros } => {
             // One that is gone has no limit, and what somebody else has set since stands.
             change_quota(cgroup, Some(*ours_micros), *was_micros).map(drop).map_err(|error| failed(&error))
@@ -80,9 +93,9 @@ async fn resume(process: &ProcessIdentity) -> Result<(), UndoError> {
 }
 
 /// Asks, so that packets it holds are let go; kills one that hangs. The kernel drops what it held.
-async fn end(worker: &ProcessIdentity) -> Result<(), UndoError> {
+async fn end(worker: &ProcessIdentity, patience: Duration) -> Result<(), UndoError> {
     let Some(handle) = ProcessHandle::open(worker).map_err(|error| failed(&error))? else { return Ok(()) };
-    let ended = tokio::task::spawn_blocking(move || handle.terminate(WORKER_PATIENCE)).await;
+    let ended = tokio::task::spawn_blocking(move || handle.terminate(patience)).await;
     match ended.map_err(|error| UndoError { message: error.to_string() })? {
         Ok(true) => Ok(()),
         Ok(false) => Err(UndoError { message: format!("end worker {worker}: it is still there after KILL") }),
@@ -99,6 +112,13 @@ async fn unqueue(namespace: &NamespaceIdentity, path: &std::path::Path, major: u
     });
     let removed = removed.await.map_err(|error| UndoError { message: error.to_string() })?;
     removed.map_err(|error| failed(&error))
+}
+
+/// What a worker that was killed could not.
+async fn take_away(cover: &Cover) -> Result<(), UndoError> {
+    let cover = cover.clone();
+    let taken = tokio::task::spawn_blocking(move || uncover(&cover)).await;
+    taken.map_err(|error| UndoError { message: error.to_string() })?.map_err(|error| failed(&error))
 }
 
 /// Kills: there is nothing to be let go in good order, and its machine may be busy.

@@ -18,9 +18,11 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
+mod files;
 mod network;
 mod stress;
 
+pub use files::run_file_worker;
 pub use network::run_worker;
 pub use stress::run_stress_worker;
 
@@ -99,7 +101,7 @@ impl Talk {
                         self.answer(&WorkerAnswer::Done {}).await?;
                     }
                     Some(WorkerRequest::Renew { .. }) => {}
-                    Some(WorkerRequest::Hold(_) | WorkerRequest::Stress(_)) | None => return Ok(()),
+                    Some(WorkerRequest::Hold(_) | WorkerRequest::Stress(_) | WorkerRequest::Cover(_)) | None => return Ok(()),
                 },
                 _ = self.asked_to_end.recv() => return Ok(()),
                 () = tokio::time::sleep(LOOK) => if is_over(clock.boot(), lease, deadline) { return Ok(()) },

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use steadfast_faults::{
     FaultError,
-    world::{Fellow, Machine, Network, Processes, Proxies, World},
+    world::{Fellow, Files, Machine, Network, Processes, Proxies, World},
 };
 use steadfast_ledger::Ledger;
 use steadfast_linux::{LinuxError, ProcessHandle};
@@ -23,6 +23,7 @@ use crate::{
 };
 
 pub(crate) mod clocks;
+pub(crate) mod files;
 pub(crate) mod groups;
 pub(crate) mod machine;
 pub(crate) mod network;
@@ -66,6 +67,10 @@ impl World for LocalWorld {
     }
 
     fn machine(&self) -> &dyn Machine {
+        self
+    }
+
+    fn files(&self) -> &dyn Files {
         self
     }
 }

@@ -15,6 +15,7 @@
 //! - [`cpu_group`]: the cgroup that limits the CPU time of a process;
 //! - [`skew`]: telling a process another time than it is;
 //! - [`trace`]: holding a process still, looking into it and letting it make system calls;
+//! - [`files`]: covering a directory with a file system that disturbs what is done with the files below it;
 //! - [`volume`]: the file system that a directory is on;
 //! - [`network`]: network namespaces, and disturbing what they send and receive.
 
@@ -23,6 +24,8 @@ pub mod command;
 pub mod cpu_group;
 pub mod detach;
 pub mod error;
+pub mod files;
+mod fuse;
 pub mod handle;
 pub mod identity;
 pub mod listen;

@@ -156,7 +156,8 @@ fn time(clock: ClockId) -> Duration {
     Duration::new(seconds, nanos)
 }
 
+/// For threads of a worker's own.
 #[expect(clippy::disallowed_methods, reason = "this is a thread that makes load at a pace")]
-fn sleep(length: Duration) {
+pub(crate) fn sleep(length: Duration) {
     std::thread::sleep(length);
 }

@@ -137,6 +137,12 @@ impl Directory {
     }
 }
 
+impl From<Directory> for OwnedFd {
+    fn from(directory: Directory) -> Self {
+        directory.descriptor
+    }
+}
+
 /// `/proc/PID/root` and what is below it.
 fn into_namespace(path: &Path) -> Option<(PathBuf, PathBuf)> {
     let mut parts = path.components();

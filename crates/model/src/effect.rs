@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cgroup::CpuGroup,
+    files::CoverStatus,
     network::{NamespaceIdentity, NetworkStatus},
     process::{ProcessIdentity, ProcessState},
     proxy::ProxyStatus,
@@ -48,6 +49,8 @@ pub enum Sighting {
     CpuGroup(Box<CpuGroup>),
     /// A process, and whether it is told the wrong time.
     Clocks(Box<ClockStatus>),
+    /// What covers the files that a process uses.
+    Files(Box<CoverStatus>),
     /// The target could not be looked at.
     Unseen {
         /// Why.
@@ -66,6 +69,7 @@ impl Sighting {
             Self::Host(_) => "a machine".to_owned(),
             Self::CpuGroup(_) => "a cgroup".to_owned(),
             Self::Clocks(status) => format!("the clocks of process {}", status.identity),
+            Self::Files(_) => "the files of a process".to_owned(),
             Self::Unseen { .. } => "nothing".to_owned(),
         }
     }

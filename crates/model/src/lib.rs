@@ -10,6 +10,7 @@ pub mod digest;
 pub mod duration;
 pub mod effect;
 pub mod event;
+pub mod files;
 pub mod glob;
 pub mod id;
 pub mod network;

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BootTime, ByteRate, ByteSize, Duration, InjectionId, Percent, process::ProcessIdentity,
-    stress::StressOrder,
+    BootTime, ByteRate, ByteSize, Duration, InjectionId, Percent, files::CoverOrder,
+    process::ProcessIdentity, stress::StressOrder,
 };
 
 mod peer;
@@ -253,6 +253,8 @@ pub enum WorkerRequest {
     Hold(Box<Disturbance>),
     /// Put load on this machine. Asked once, of a worker for that.
     Stress(Box<StressOrder>),
+    /// Cover a directory. Asked once, of a worker for that.
+    Cover(Box<CoverOrder>),
     /// Move the lease, and say whether all is well.
     Renew {
         /// The new lease.

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cgroup::CgroupIdentity, network::NamespaceIdentity, process::ProcessIdentity, proxy::RuleId,
-    skew::ClockPatch, stress::Stress,
+    cgroup::CgroupIdentity, files::Cover, network::NamespaceIdentity, process::ProcessIdentity,
+    proxy::RuleId, skew::ClockPatch, stress::Stress,
 };
 
 /// One step back: a map with one key. Carrying it out twice, or for a change that never happened, succeeds.
@@ -46,6 +46,13 @@ pub enum UndoVerb {
         worker: ProcessIdentity,
         /// What it does.
         stress: Stress,
+    },
+    /// End a worker that covers a directory, take the cover away, and give everybody the files below it back.
+    UncoverFiles {
+        /// Which process. When it is killed the cover stays, and fails whoever uses it.
+        worker: ProcessIdentity,
+        /// What is covered. When nobody is left in its mount namespace, there is nothing to take away.
+        cover: Cover,
     },
     /// Give a cgroup its limit of CPU time back, unless somebody else has changed it since.
     RestoreCpuQuota {
@@ -98,6 +105,12 @@ impl UndoVerb {
             Self::EndWorker { worker, .. } | Self::EndStress { worker, .. } => {
                 format!("kill -KILL {}", worker.pid)
             }
+            Self::UncoverFiles { worker, cover } => format!(
+                "nsenter --mount --target={} umount --lazy '{}'; kill -KILL {}; then restart what had files open there",
+                cover.process.pid,
+                cover.path.display(),
+                worker.pid
+            ),
             Self::RestoreCpuQuota { cgroup, was_micros, .. } => {
                 format!("echo {} > {}", cgroup.quota_text(*was_micros), cgroup.quota_file().display())
             }

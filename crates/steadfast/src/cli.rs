@@ -131,6 +131,9 @@ Examples:
     /// Puts load on this machine for an injector
     #[command(hide = true)]
     StressWorker,
+    /// Disturbs what is done with files for an injector
+    #[command(hide = true)]
+    FileWorker,
     /// Finds out whether the demo can have network namespaces of its own
     #[command(hide = true)]
     NetworkTrial,

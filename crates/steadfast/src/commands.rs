@@ -4,6 +4,7 @@ pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod fault;
+pub(crate) mod file_worker;
 pub(crate) mod init;
 pub(crate) mod load;
 pub(crate) mod network_worker;

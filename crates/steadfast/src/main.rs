@@ -73,6 +73,7 @@ fn dispatch(cli: Cli, terminal: Terminal) -> Result<u8, Failure> {
         }
         Command::Reaper => one_thread()?.block_on(commands::reaper::reaper(open()?.state, terminal)),
         Command::NetworkWorker => one_thread()?.block_on(commands::network_worker::network_worker()),
+        Command::FileWorker => one_thread()?.block_on(commands::file_worker::file_worker()),
         Command::StressWorker => one_thread()?.block_on(commands::stress_worker::stress_worker()),
         Command::NetworkTrial => Ok(commands::demo::networks::trial(terminal)),
         Command::DemoService(arguments) => one_thread()?.block_on(commands::demo::service(&arguments)),

@@ -81,6 +81,7 @@ impl Session {
         let host = LocalHost::new(options).map(|host| {
             host.with_worker(worker("network-worker"))
                 .with_stress_worker(worker("stress-worker"))
+                .with_file_worker(worker("file-worker"))
                 .with_policies(self.policies())
         });
         host.map_err(|error| Failure::failed(&error).hint(error.hint.as_ref()))

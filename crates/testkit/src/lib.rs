@@ -1,10 +1,11 @@
-//! What tests need and products must not have: throw-away directories on a real disk, processes, cgroups, network
+//! What tests need and products must not have: throw-away directories on a real disk, processes, users of files, cgroups, network
 //! namespaces and small disks to act on, a real Prometheus.
 //!
 //! Only ever a dev-dependency.
 
 pub mod cgroup;
 pub mod disk;
+pub mod file_user;
 pub mod netns;
 pub mod place;
 pub mod podman;
@@ -15,6 +16,7 @@ pub mod talker;
 
 pub use cgroup::BusyCgroup;
 pub use disk::Disk;
+pub use file_user::FileUser;
 pub use netns::NetnsPair;
 pub use place::{copy_program, durable_dir};
 pub use podman::Podman;

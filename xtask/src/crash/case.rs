@@ -1,10 +1,18 @@
 //! The faults, with parameters that fit a short round.
 
-use steadfast_testkit::{BusyCgroup, NetnsPair};
+use steadfast_testkit::{BusyCgroup, FileUser, NetnsPair};
 
 /// Faults that stand for the others of their kind.
-const THOROUGH: [&str; 7] =
-    ["processPause", "tcpDelay", "httpDelay", "networkPartition", "cpuThrottle", "diskFill", "timeSkew"];
+const THOROUGH: [&str; 8] = [
+    "processPause",
+    "tcpDelay",
+    "httpDelay",
+    "networkPartition",
+    "cpuThrottle",
+    "diskFill",
+    "timeSkew",
+    "ioError",
+];
 
 /// A fault with parameters that fit a short round.
 #[derive(Debug, Clone)]
@@ -28,6 +36,8 @@ impl Case {
             case("timeSkew", "{offset: +1h}"),
             case("diskStress", "{path: DISK, size: 16MiB, rate: 20MiB/s}"),
             case("diskFill", "{path: DISK, fill: 80%}"),
+            case("ioDelay", "{path: FILES, latency: 20ms}"),
+            case("ioError", "{path: FILES, operations: [write, open]}"),
             case("networkPartition", "{}"),
             case("networkLoss", "{percent: 100%}"),
             case("networkDelay", "{latency: 40ms, direction: both}"),
@@ -88,10 +98,18 @@ impl Case {
         self.fault == "timeSkew"
     }
 
+    /// Whether it is put over files that are in use.
+    pub(super) fn needs_files(&self) -> bool {
+        self.fault.starts_with("io")
+    }
+
     /// Why there can be no scene for it here.
     pub(crate) fn missing(&self) -> Option<&'static str> {
         if self.needs_cgroup() {
             return BusyCgroup::missing();
+        }
+        if self.needs_files() {
+            return FileUser::missing();
         }
         let may_be_made = !(self.needs_namespace() || self.needs_disk()) || NetnsPair::may_be_made();
         (!may_be_made).then_some("network namespaces and mounting need root")
@@ -102,9 +120,9 @@ impl Case {
         self.fault.ends_with("Stress") || self.needs_disk()
     }
 
-    /// Whether a worker holds it, so that it is gone when the injector is.
+    /// Whether a worker holds it, so that it is gone soon after the injector is.
     pub(crate) fn has_worker(&self) -> bool {
-        self.needs_namespace() || self.needs_host()
+        self.needs_namespace() || self.needs_host() || self.needs_files()
     }
 }
 

@@ -258,7 +258,9 @@ pub(super) fn workers(state: &Path) -> impl Iterator<Item = u32> {
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
     let is_worker = |pid: &u32| {
         let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        command.split(|byte| *byte == 0).any(|word| word == b"network-worker" || word == b"stress-worker")
+        command
+            .split(|byte| *byte == 0)
+            .any(|word| [&b"network-worker"[..], b"stress-worker", b"file-worker"].contains(&word))
     };
     pids.filter(is_worker).filter(|pid| is_ours(*pid, state))
 }

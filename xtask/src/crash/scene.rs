@@ -1,5 +1,5 @@
 //! The faults and what they are put into: a process of our own, a proxy in front of a server of our own, a network
-//! namespace of our own, a small disk of our own, or this machine, on which little load is made.
+//! namespace of our own, a small disk of our own, the files of a process of our own, or this machine, on which little load is made.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use steadfast_linux::network::{Namespace, status};
-use steadfast_testkit::{BusyCgroup, Disk, NetnsPair, Talker, number_in};
+use steadfast_testkit::{BusyCgroup, Disk, FileUser, NetnsPair, Talker, number_in};
 
 use super::{Case, round::workers, wait};
 use crate::program::program;
@@ -45,6 +45,7 @@ pub(super) struct Scene {
     disk: Option<(Disk, u64)>,
     group: Option<BusyCgroup>,
     clocks: Option<Talker>,
+    files: Option<FileUser>,
     /// Whether it is this machine.
     host: bool,
 }
@@ -69,7 +70,17 @@ impl Scene {
                 let group = case.needs_cgroup().then(|| BusyCgroup::new_or_skip(case.fault));
                 let (group, host) = (group.flatten(), case.needs_host());
                 let clocks = case.needs_clocks().then(Talker::clocks);
-                return Ok(Self { target, traffic: None, namespaces: None, disk, group, clocks, host });
+                let files = case.needs_files().then(|| FileUser::new_or_skip(case.fault)).flatten();
+                return Ok(Self {
+                    target,
+                    traffic: None,
+                    namespaces: None,
+                    disk,
+                    group,
+                    clocks,
+                    files,
+                    host,
+                });
             }
             let pair = NetnsPair::new_or_skip(case.fault).context("network namespaces need root")?;
             let inside = |name: &str| Namespace::named(name)?.context("the namespace is there");
@@ -83,6 +94,7 @@ impl Scene {
                 disk: None,
                 group: None,
                 clocks: None,
+                files: None,
                 host: false,
             });
         }
@@ -113,8 +125,8 @@ impl Scene {
         let mut command = quiet(program(&words[0], &arguments));
         let target = command.stdin(Stdio::piped()).spawn().context("start a proxy")?;
         let traffic = Some(Traffic::start(server, listen, None));
-        let scene =
-            Self { target, traffic, namespaces: None, disk: None, group: None, clocks: None, host: false };
+        let (disk, group, clocks, files) = (None, None, None, None);
+        let scene = Self { target, traffic, namespaces: None, disk, group, clocks, files, host: false };
         ensure!(wait::until(Duration::from_secs(20), || control.exists()), "the proxy did not start");
         Ok(scene)
     }
@@ -122,7 +134,9 @@ impl Scene {
     /// What `--with` says.
     pub(super) fn parameters(&self, case: &Case) -> String {
         let path = self.disk.as_ref().map(|(disk, _)| format!("'{}'", disk.path().display()));
-        case.parameters.replace("DISK", &path.unwrap_or_default())
+        let files = self.files.as_ref().map(|user| format!("'{}'", user.folder().display()));
+        let parameters = case.parameters.replace("DISK", &path.unwrap_or_default());
+        parameters.replace("FILES", &files.unwrap_or_default())
     }
 
     /// What `--into` says.
@@ -133,6 +147,8 @@ impl Scene {
             format!("process: {{pid: {}}}", group.pid())
         } else if let Some(clocks) = &self.clocks {
             format!("process: {{pid: {}}}", clocks.pid())
+        } else if let Some(user) = &self.files {
+            format!("process: {{pid: {}}}", user.pid())
         } else if self.host {
             "host: {}".to_owned()
         } else if self.traffic.is_some() {
@@ -157,6 +173,9 @@ impl Scene {
             let said = clocks.ask("now");
             let is_told = number_in(&said, "realtime").abs() > 60_000.0 || said.contains("broken");
             return is_told.then(|| format!("the target is told another time: {said}")).into_iter().collect();
+        }
+        if let Some(user) = &self.files {
+            return user.differences();
         }
         if self.host {
             let still = |pid| format!("worker {pid} still makes load");

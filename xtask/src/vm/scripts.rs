@@ -44,7 +44,7 @@ if [ -e /vm/was-reset ]; then
     poweroff -f
 fi
 echo "vm: kernel $(uname -r), cgroups: $(cat /sys/fs/cgroup/cgroup.controllers)"
-for module in veth sch_netem ifb tun nfnetlink_queue; do modprobe $module || echo "vm: no $module"; done
+for module in veth sch_netem ifb tun nfnetlink_queue fuse; do modprobe $module || echo "vm: no $module"; done
 while read -r folder program; do
     cd "$folder" || continue
     echo "-- $program"

@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use steadfast_model::{
     InjectionId, ProcessIdentity, ResolvedTarget,
     cgroup::{CgroupIdentity, CpuGroup, CpuQuota},
+    files::{CoverStatus, Ground},
     network::{DisturbanceId, NetworkFault, NetworkStatus, Traffic},
     process::ProcessState,
     proxy::{Protocol, ProxyStatus},
@@ -22,9 +23,10 @@ use steadfast_model::{
     undo::UndoVerb,
 };
 
-use super::{Fellow, Machine, Network, Processes, Proxies, World};
+use super::{Fellow, Files, Machine, Network, Processes, Proxies, World};
 use crate::FaultError;
 
+mod files;
 mod injection;
 mod machine;
 mod namespace;
@@ -120,6 +122,18 @@ impl FakeWorld {
         self.state().volume = Some(volume);
     }
 
+    /// What every directory is like.
+    #[must_use]
+    pub fn ground(&self) -> Ground {
+        let nobody = ProcessIdentity { pid: 0, start_time: 0, boot_id: "fake-boot".to_owned() };
+        self.state().ground.clone().unwrap_or_else(|| files::usual_ground(&nobody))
+    }
+
+    /// Makes every directory like this, in the mount namespace of whoever sees it.
+    pub fn set_ground(&self, ground: Ground) {
+        self.state().ground = Some(ground);
+    }
+
     /// Gives the cgroup of a process another limit of CPU time, as if somebody else had.
     pub fn set_cpu_quota(&self, identity: &ProcessIdentity, quota: CpuQuota) {
         let mut state = self.state();
@@ -139,6 +153,7 @@ impl FakeWorld {
         let State { processes, proxies, namespaces, machines, .. } = &mut *state;
         machines.iter_mut().for_each(|machine| machine.live(count));
         processes.iter_mut().for_each(|process| process.compute(count));
+        processes.iter_mut().filter_map(|process| process.cover.as_mut()).for_each(|cover| cover.meet(count));
         namespaces.iter_mut().for_each(|namespace| namespace.carry(count));
         for proxy in proxies {
             if processes
@@ -212,6 +227,10 @@ impl World for FakeWorld {
     }
 
     fn machine(&self) -> &dyn Machine {
+        self
+    }
+
+    fn files(&self) -> &dyn Files {
         self
     }
 }
@@ -307,6 +326,30 @@ impl Machine for FakeWorld {
     async fn status(&self, host: &ResolvedHost, injection: InjectionId) -> Result<StressStatus, FaultError> {
         let none = StressStatus { boot_id: "another".to_owned(), workers: Vec::new(), volume: None };
         Ok(self.state().machine(host).map_or(none, |machine| machine.status(injection)))
+    }
+}
+
+#[async_trait]
+impl Files for FakeWorld {
+    async fn ground(&self, process: &ProcessIdentity, _: &Path) -> Result<Ground, FaultError> {
+        let state = self.state();
+        state.living_process(process)?;
+        let usual = files::usual_ground(process);
+        let namespace = usual.namespace.clone();
+        Ok(state.ground.clone().map_or(usual, |ground| Ground { namespace, ..ground }))
+    }
+
+    async fn status(
+        &self,
+        process: &ProcessIdentity,
+        _: &Path,
+        injection: InjectionId,
+    ) -> Result<CoverStatus, FaultError> {
+        let state = self.state();
+        let living = state.living_process(process).ok();
+        let ours = living.and_then(|found| found.cover.as_ref()).filter(|cover| cover.is_of(injection));
+        let none = CoverStatus { process: process.clone(), source: None, seen: 0, hits: 0 };
+        Ok(ours.map_or(none, |cover| cover.status()))
     }
 }
 

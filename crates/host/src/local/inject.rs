@@ -82,10 +82,12 @@ impl Inner {
             rules: Vec::new(),
             workshop: self.workshop.clone(),
             stress_workshop: self.stress_workshop.clone(),
+            file_workshop: self.file_workshop.clone(),
             workers: Vec::new(),
+            covers: Vec::new(),
         };
         let injected = order.fault.as_fault().inject(&mut injection, &order.targets).await;
-        let LiveInjection { mut page, rules, workers, .. } = injection;
+        let LiveInjection { mut page, rules, workers, covers, .. } = injection;
         if injected.is_ok() && !order.fault.as_fault().reversible() {
             // Nothing is held and nothing can be taken back, so there is nothing to keep a lease for. It was done, whether
             // or not that can be written.
@@ -99,6 +101,9 @@ impl Inner {
             (Ok(()), Some(page)) => match page.state(State::Active, None, vec![]) {
                 Ok(()) => {
                     *slot.live() = Some(Live { deadline, lease, rules, workers });
+                    for (cover, worker) in covers {
+                        self.undo_without(&worker, cover, order.injection, slot);
+                    }
                     return Ok(());
                 }
                 Err(error) => from_ledger(&error),

@@ -1,11 +1,12 @@
 //! Keeping an injection alive: its lease, those of its rules, and the reaper.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use steadfast_engine::host::{HostError, HostErrorKind};
 use steadfast_ledger::LedgerError;
 use steadfast_linux::ProcessHandle;
-use steadfast_model::{BootTime, InjectionId, proxy::ProxyRequest};
+use steadfast_model::{BootTime, InjectionId, files::Cover, proxy::ProxyRequest};
+use tokio::sync::oneshot;
 
 use super::{Inner, slot::Slot};
 use crate::{
@@ -15,11 +16,17 @@ use crate::{
     workshop::{GivenWorker, Health},
 };
 
+/// A worker is looked at again after this: 1 h.
+const A_LONG_TIME: Duration = Duration::from_secs(3_600);
+
 impl Inner {
     pub(super) async fn renew(&self, injection: InjectionId) -> Result<(), HostError> {
         let slot = self.slot(injection);
         let not_live =
             |why: &str| host_error(HostErrorKind::NotLive, format!("renew {injection}: {why}"), None);
+        if let Some(lost) = slot.lost.get() {
+            return Err(lost.clone());
+        }
         let Some(live) = slot.live().clone() else { return Err(not_live("it is not live")) };
         let now = self.clock.boot();
         if now >= live.deadline {
@@ -84,6 +91,48 @@ impl Inner {
         };
         let message = format!("keep the fault in place: its worker {} {what}", worker.identity);
         Err(host_error(HostErrorKind::TargetGone, message, Some("see reaper.log in the state directory")))
+    }
+
+    /// Whoever uses a directory whose cover has lost its worker meets errors: it is taken away at once.
+    pub(super) fn undo_without(
+        self: &Arc<Self>,
+        worker: &GivenWorker,
+        cover: Cover,
+        injection: InjectionId,
+        slot: &Arc<Slot>,
+    ) {
+        let identity = worker.identity.clone();
+        let (host, slot) = (Arc::downgrade(self), Arc::downgrade(slot));
+        let (tell, ended) = oneshot::channel();
+        let waited_for = identity.clone();
+        // On a thread of its own, which holds up nothing when this process ends.
+        std::thread::spawn(move || {
+            while let Ok(Some(handle)) = ProcessHandle::open(&waited_for) {
+                if handle.ends_within(A_LONG_TIME).is_err() {
+                    return;
+                }
+            }
+            // Nobody waits for it any more when this process ends.
+            let _heard = tell.send(());
+        });
+        tokio::spawn(async move {
+            if ended.await.is_err() {
+                return;
+            }
+            let (Some(host), Some(slot)) = (host.upgrade(), slot.upgrade()) else { return };
+            // Whoever reverts already has ended it.
+            if slot.live().is_none() || slot.state.try_lock().is_err() {
+                return;
+            }
+            let what = format!(
+                "keep {} covered: worker {identity} ended too early, and everybody got their files back",
+                cover.path.display()
+            );
+            let hint = Some("see reaper.log in the state directory");
+            drop(slot.lost.set(host_error(HostErrorKind::TargetGone, what, hint)));
+            // Failing here is told by the next revert, and at the lease's end the reaper goes on.
+            drop(host.revert(injection).await);
+        });
     }
 
     /// As long as the injection is live, a reaper that died is replaced.

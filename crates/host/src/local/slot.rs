@@ -1,5 +1,7 @@
 //! What this process remembers of an injection it was asked for.
 
+use std::sync::OnceLock;
+
 use steadfast_engine::host::{HostError, RevertError};
 use steadfast_model::BootTime;
 use tokio::{sync::Mutex, task::JoinHandle};
@@ -12,6 +14,8 @@ pub(crate) struct Slot {
     pub state: Mutex<SlotState>,
     /// Deadline, rules and workers once begun, for renewing while the slot is held.
     pub live: std::sync::Mutex<Option<Live>>,
+    /// Why it was reverted without having been asked for.
+    pub lost: OnceLock<HostError>,
 }
 
 /// What came of it so far.

@@ -9,13 +9,14 @@ use steadfast_model::ProcessIdentity;
 use crate::error::from_linux;
 
 /// The commands that stay, and whether a fault may go into them. The services of the demo are there to be disturbed.
-const COMMANDS: [(&str, Option<&str>); 14] = [
+const COMMANDS: [(&str, Option<&str>); 15] = [
     ("demo-service", None),
     ("proxy", Some("a fault proxy, which must take orders")),
     ("reaper", Some("a reaper, which undoes faults")),
     ("keeper", Some("the keeper of a program that a probe runs")),
     ("network-worker", Some("a worker, which holds a fault")),
     ("stress-worker", Some("a worker, which holds a fault")),
+    ("file-worker", Some("a worker, which holds a fault")),
     ("load", Some("a load of Steadfast")),
     ("run", Some("a run of Steadfast")),
     ("demo", Some("a demo of Steadfast")),

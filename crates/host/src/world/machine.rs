@@ -55,7 +55,7 @@ pub(crate) fn check(host: &ResolvedHost) -> Result<(), FaultError> {
 }
 
 /// What is no directory, or is behind a link, is a mistake of the document.
-fn directory_for_fault(error: LinuxError) -> FaultError {
+pub(crate) fn directory_for_fault(error: LinuxError) -> FaultError {
     let errno = match &error {
         LinuxError::Call { source, .. } => source.raw_os_error().map(Errno::from_raw_os_error),
         _ => None,

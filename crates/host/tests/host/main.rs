@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod disks;
+mod files;
 mod ledgers;
 mod netem;
 mod networks;

@@ -25,6 +25,7 @@ async fn a_reaper_with_nothing_to_do_leaves() {
         Ok("proxy") => proxy().await,
         Ok("network-injector") => crate::networks::injector_role().await,
         Ok("disk-injector") => crate::disks::injector_role().await,
+        Ok("file-injector") => crate::files::injector_role().await,
         Ok("throttle-injector") => crate::throttles::injector_role().await,
         Ok("skew-injector") => crate::skews::injector_role().await,
         Ok("stress-injector") => crate::stress::injector_role().await,
@@ -41,6 +42,10 @@ async fn a_reaper_with_nothing_to_do_leaves() {
                 reason = "nothing of the test's frame may be said after this"
             )]
             std::process::exit(i32::from(ended.is_err()));
+        }
+        Ok("file-worker") => {
+            answer_apart();
+            steadfast_host::run_file_worker().await.unwrap();
         }
         Ok("idle") => {
             println!("says: idle");

@@ -72,7 +72,8 @@ impl Stage {
         let timing = self.timing;
         let host = LocalHost::new(LocalHostOptions { state: self.state(), binding, reaper, timing }).unwrap();
         let host = host.with_worker(worker_command(&self.path(), timing));
-        host.with_stress_worker(stress_worker_command(&self.path(), timing))
+        let host = host.with_stress_worker(stress_worker_command(&self.path(), timing));
+        host.with_file_worker(file_worker_command(&self.path(), timing))
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -204,6 +205,11 @@ pub(crate) fn worker_command(state: &Path, timing: Timing) -> Vec<OsString> {
 /// The same for a worker that makes load.
 pub(crate) fn stress_worker_command(state: &Path, timing: Timing) -> Vec<OsString> {
     apart(role_command("stress-worker", state, timing))
+}
+
+/// The same for a worker that disturbs files.
+pub(crate) fn file_worker_command(state: &Path, timing: Timing) -> Vec<OsString> {
+    apart(role_command("file-worker", state, timing))
 }
 
 fn apart(command: Vec<OsString>) -> Vec<OsString> {

@@ -1,6 +1,6 @@
 //! With the undo switched off every fault stays, and these tests see it; with it, nothing stays.
 
-use std::{cell::RefCell, time::Duration};
+use std::{cell::RefCell, path::Path, time::Duration};
 
 use steadfast_engine::host::{Host, InjectionOrder};
 use steadfast_faults::{FAULTS, FaultKind, FaultSpec};
@@ -15,26 +15,28 @@ use steadfast_model::{
     target::ProcessTarget,
     undo::UndoVerb,
 };
-use steadfast_testkit::{BusyCgroup, Disk, NetnsPair, Sleeper};
+use steadfast_testkit::{BusyCgroup, Disk, FileUser, NetnsPair, Sleeper};
 
 use crate::{
     proxies::{Street, street},
     stage::{eventually, target_of},
 };
 
-/// A proxy, a process, network namespaces where there may be some, a disk or a cgroup where it is needed, and a host that knows them all.
+/// A proxy, a process, network namespaces where there may be some, a disk, a cgroup or files where they are needed, and a host that knows them all.
 struct Scene {
     street: Street,
     sleeper: Sleeper,
     pair: Option<NetnsPair>,
     disk: Option<Disk>,
     group: Option<BusyCgroup>,
+    files: Option<FileUser>,
     ordered: RefCell<Vec<InjectionId>>,
 }
 
 /// What a fault may have changed: the letter of the process, how many rules the proxy has, and how many tables the
-/// network namespace, how many workers make load, and the quota of the cgroup.
-type Snapshot = (bool, Option<char>, usize, usize, usize, Option<u64>, bool);
+/// network namespace, how many workers make load, the quota of the cgroup, how much of the files is covered, and whether
+/// the process is told another time.
+type Snapshot = (bool, Option<char>, usize, usize, usize, Option<u64>, usize, bool);
 
 impl Scene {
     async fn new(known: &FaultKind, undoes: bool) -> Self {
@@ -46,7 +48,8 @@ impl Scene {
         let pair = NetnsPair::new_or_skip(test);
         let disk = known.kind.starts_with("disk").then(|| Disk::new_or_skip(test)).flatten();
         let group = (known.kind == "cpuThrottle").then(|| BusyCgroup::new_or_skip(test)).flatten();
-        Self { street, sleeper: Sleeper::new(), pair, disk, group, ordered: RefCell::default() }
+        let files = known.kind.starts_with("io").then(|| FileUser::new_or_skip(test)).flatten();
+        Self { street, sleeper: Sleeper::new(), pair, disk, group, files, ordered: RefCell::default() }
     }
 
     async fn snapshot(&self) -> Snapshot {
@@ -62,8 +65,9 @@ impl Scene {
             status.is_some_and(|status| status.told.is_some())
         };
         let skewed = self.ordered.borrow().iter().any(told);
+        let covered = self.files.as_ref().map_or(0, |user| user.differences().len());
         let (rules, workers) = (self.street.rules().await, self.workers(false).len());
-        (self.sleeper.runs(), stopped, rules, tables, workers, quota, skewed)
+        (self.sleeper.runs(), stopped, rules, tables, workers, quota, covered, skewed)
     }
 
     /// Of every injection in this ledger, undone or not, as far as they live: those that make load, or all.
@@ -74,7 +78,7 @@ impl Scene {
         let records = accounts.flat_map(|account| account.records);
         let of = |verb| match verb {
             UndoVerb::EndStress { worker, .. } => Some(worker),
-            UndoVerb::EndWorker { worker, .. } if all => Some(worker),
+            UndoVerb::EndWorker { worker, .. } | UndoVerb::UncoverFiles { worker, .. } if all => Some(worker),
             _ => None,
         };
         let workers = records.filter_map(|record| record.known_verb().and_then(of));
@@ -96,8 +100,9 @@ impl Scene {
             (_, example) if example.contains("host:") => {
                 self.street.host.resolve(&crate::stress::this_machine()).await.unwrap()
             }
-            (_, example) if example.contains("cpuThrottle") => {
+            (_, example) if example.contains("cpuThrottle") || self.files.is_some() => {
                 let pid = self.group.as_ref().map(BusyCgroup::pid);
+                let pid = pid.or(self.files.as_ref().map(FileUser::pid));
                 let busy = Target::from(ProcessTarget { pid, ..ProcessTarget::default() });
                 self.street.host.resolve(&busy).await.unwrap()
             }
@@ -106,14 +111,14 @@ impl Scene {
         let duration = Duration::from_secs(60);
         let injection = InjectionId::new();
         self.ordered.borrow_mut().push(injection);
-        let fault = fault(known, self.disk.as_ref());
+        let path = self.disk.as_ref().map(Disk::path).or(self.files.as_ref().map(FileUser::folder));
+        let fault = fault(known, path);
         InjectionOrder { injection, run: None, fault, targets, duration }
     }
 }
 
 /// A fault that is felt. One with settings this does not know fails here, so that nobody forgets it.
-fn fault(known: &FaultKind, disk: Option<&Disk>) -> FaultSpec {
-    let path = disk.map_or_else(|| "/".into(), |disk| disk.path().to_owned());
+fn fault(known: &FaultKind, path: Option<&Path>) -> FaultSpec {
     let settings = match known.kind {
         "tcpDelay" | "httpDelay" => serde_json::json!({ "latency": "100ms" }),
         "networkDelay" => serde_json::json!({ "latency": "20ms" }),
@@ -133,6 +138,8 @@ fn fault(known: &FaultKind, disk: Option<&Disk>) -> FaultSpec {
         "diskStress" => serde_json::json!({ "path": path, "size": "16MiB", "rate": "1MiB/s" }),
         "diskFill" => serde_json::json!({ "path": path, "fill": "2MiB" }),
         "timeSkew" => serde_json::json!({ "offset": "-1h" }),
+        "ioDelay" => serde_json::json!({ "path": path, "latency": "20ms" }),
+        "ioError" => serde_json::json!({ "path": path }),
         "tcpSlowClose" => serde_json::json!({ "delay": "1s" }),
         _ => serde_json::json!({}),
     };
@@ -166,9 +173,11 @@ async fn every_fault_goes_with_its_undo_and_stays_without_it() {
     let is_root = rustix::process::geteuid().is_root();
     let may = |known: &&FaultKind| match known.kind {
         "cpuThrottle" => BusyCgroup::missing().is_none(),
+        kind if kind.starts_with("io") => FileUser::missing().is_none(),
         kind => is_root || !(kind.starts_with("network") || kind.starts_with("disk")),
     };
-    for known in FAULTS.iter().filter(|known| fault(known, None).as_fault().reversible()).filter(may) {
+    let reversible = |known: &&FaultKind| fault(known, Some(Path::new("/a"))).as_fault().reversible();
+    for known in FAULTS.iter().filter(reversible).filter(may) {
         let [before, during, after] = life(known, true).await;
         assert_ne!(before, during, "{}: it changes something", known.kind);
         assert_eq!(before, after, "{}: nothing stays", known.kind);

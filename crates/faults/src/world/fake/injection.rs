@@ -1,8 +1,11 @@
 //! The verbs of the fake world.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use steadfast_model::{
     InjectionId, ProcessIdentity,
+    files::{Cover, FileRule},
     network::{DisturbanceId, NetworkFault, Traffic},
     process::{ProcessState, Signal},
     proxy::RuleId,
@@ -12,7 +15,7 @@ use steadfast_model::{
     undo::UndoVerb,
 };
 
-use super::FakeWorld;
+use super::{FakeWorld, files::FakeCover};
 use crate::{
     FaultError,
     world::{Injection, NewRule, World},
@@ -105,6 +108,23 @@ impl Injection for FakeInjection {
             UndoVerb::EndWorker { worker, namespace: identity, table: id.table(), qdisc: None },
         )?;
         state.disturb(namespace, id.table(), fault.clone())
+    }
+
+    async fn cover_files(
+        &mut self,
+        process: &ProcessIdentity,
+        path: &Path,
+        rule: &FileRule,
+    ) -> Result<(), FaultError> {
+        let mut state = self.world.state();
+        state.living_process(process)?;
+        let pid = 9_000 + u32::try_from(state.log.len()).expect("a test does little");
+        let worker = ProcessIdentity { pid, start_time: 0, boot_id: "fake-worker".to_owned() };
+        let source = format!("{}{}", Cover::sources_of(self.id), self.rules);
+        self.rules += 1;
+        let cover = FakeCover::new(process, path, source, rule.clone());
+        state.begin_verb(self.id, UndoVerb::UncoverFiles { worker, cover: cover.cover.clone() })?;
+        state.cover(cover)
     }
 
     async fn stress_machine(&mut self, host: &ResolvedHost, stress: &Stress) -> Result<(), FaultError> {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use steadfast_model::{
     InjectionId, ProcessIdentity,
     cgroup::{CgroupIdentity, CpuGroup, CpuQuota},
+    files::Ground,
     network::NetworkFault,
     process::ProcessState,
     proxy::{ProxyStatus, RuleId, RuleStatus},
@@ -14,7 +15,7 @@ use steadfast_model::{
     undo::UndoVerb,
 };
 
-use super::{FakeMachine, FakeNamespace};
+use super::{FakeMachine, FakeNamespace, files::FakeCover};
 use crate::{FaultError, world::NewRule};
 
 /// How verbs go wrong.
@@ -50,6 +51,7 @@ pub(super) struct State {
     pub(super) machines: Vec<FakeMachine>,
     pub(super) room: Option<Room>,
     pub(super) volume: Option<Volume>,
+    pub(super) ground: Option<Ground>,
     pub(super) log: Vec<LogEntry>,
     pub(super) trouble: Option<Trouble>,
 }
@@ -61,6 +63,7 @@ pub(super) struct FakeProcess {
     pub(super) command: String,
     /// Of its cgroup, in which it is alone.
     pub(super) quota: CpuQuota,
+    pub(super) cover: Option<FakeCover>,
     throttled: u64,
     /// Who tells it the wrong time, and how often it was told.
     skewed: Option<(InjectionId, u64)>,
@@ -86,6 +89,7 @@ impl State {
             state: ProcessState::Running,
             command: command.to_owned(),
             quota: CpuQuota { quota_micros: None, period_micros: 100_000 },
+            cover: None,
             throttled: 0,
             skewed: None,
         };
@@ -127,6 +131,18 @@ impl State {
         let same = |found: &&mut FakeProcess| found.identity == *identity;
         if let Some(found) = self.processes.iter_mut().find(same) {
             found.skewed = Some((injection, 0));
+        }
+        Ok(())
+    }
+
+    /// Covers the files of a process, and logs it.
+    pub(super) fn cover(&mut self, cover: FakeCover) -> Result<(), FaultError> {
+        let process = cover.cover.process.clone();
+        self.living_process(&process)?;
+        self.log.push(LogEntry::Changed(format!("the files of {process} are covered")));
+        let same = |found: &&mut FakeProcess| found.identity == process;
+        if let Some(found) = self.processes.iter_mut().find(same) {
+            found.cover = Some(cover);
         }
         Ok(())
     }
@@ -259,6 +275,10 @@ impl State {
             UndoVerb::EndStress { worker, .. } => {
                 self.machines.iter_mut().for_each(|machine| machine.remove(worker));
             }
+            UndoVerb::UncoverFiles { cover, .. } => {
+                let is_it = |found: &FakeProcess| found.cover.as_ref().is_some_and(|is| is.cover == *cover);
+                self.processes.iter_mut().filter(|found| is_it(found)).for_each(|found| found.cover = None);
+            }
             UndoVerb::RestoreCpuQuota { cgroup, ours_micros, was_micros } => {
                 let is_it = |found: &&mut FakeProcess| found.cpu_group().identity == *cgroup;
                 for found in self.processes.iter_mut().filter(is_it) {
@@ -280,9 +300,10 @@ impl State {
     pub(super) fn snapshot(&self) -> String {
         let mut text = String::new();
         for process in &self.processes {
-            let FakeProcess { identity, command, state, quota, .. } = process;
+            let FakeProcess { identity, command, state, quota, cover, .. } = process;
+            let cover = cover.as_ref().map(|cover| &cover.cover.source);
             let skewed = process.skewed.map(|(injection, _)| injection);
-            writeln!(text, "process {identity} {command}: {state:?} {quota:?} {skewed:?}")
+            writeln!(text, "process {identity} {command}: {state:?} {quota:?} {cover:?} {skewed:?}")
                 .expect("writing to a String does not fail");
         }
         for proxy in &self.proxies {
