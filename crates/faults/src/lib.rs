@@ -17,6 +17,7 @@ pub mod fault;
 pub mod faults;
 mod on_disk;
 mod on_host;
+mod on_names;
 mod on_network;
 mod on_process;
 mod on_proxy;

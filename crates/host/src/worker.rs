@@ -18,6 +18,7 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
+mod names;
 mod network;
 mod stress;
 

@@ -3,8 +3,8 @@
 use steadfast_testkit::{BusyCgroup, NetnsPair};
 
 /// Faults that stand for the others of their kind.
-const THOROUGH: [&str; 6] =
-    ["processPause", "tcpDelay", "httpDelay", "networkPartition", "cpuThrottle", "diskFill"];
+const THOROUGH: [&str; 7] =
+    ["processPause", "tcpDelay", "httpDelay", "networkPartition", "dnsError", "cpuThrottle", "diskFill"];
 
 /// A fault with parameters that fit a short round.
 #[derive(Debug, Clone)]
@@ -35,6 +35,9 @@ impl Case {
             case("networkReorder", "{percent: 50%, latency: 40ms}"),
             case("networkBandwidth", "{rate: 8kbit/s, burst: 3kB}"),
             case("networkReset", "{}"),
+            case("dnsError", "{names: ['*'], answer: nxdomain}"),
+            case("dnsSpoof", "{names: [db.shop], answers: [10.9.8.7]}"),
+            case("dnsDelay", "{names: ['*.shop'], latency: 40ms}"),
             case("tcpDelay", "{latency: 40ms, stream: both}"),
             case("tcpReset", "{}"),
             case("tcpDown", "{}"),
@@ -68,7 +71,12 @@ impl Case {
 
     /// Whether it is put into a network namespace.
     pub(crate) fn needs_namespace(&self) -> bool {
-        self.fault.starts_with("network")
+        self.fault.starts_with("network") || self.needs_names()
+    }
+
+    /// Whether names must be asked for there.
+    pub(super) fn needs_names(&self) -> bool {
+        self.fault.starts_with("dns")
     }
 
     /// Whether it is put on a disk.

@@ -4,6 +4,7 @@
 
 mod disks;
 mod ledgers;
+mod names;
 mod netem;
 mod networks;
 mod orders;
