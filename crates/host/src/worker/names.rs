@@ -34,7 +34,7 @@ const TELL: Duration = Duration::from_millis(200);
 const LESS_OFTEN: u32 = 64;
 /// How long questions that are on their way may take when it is over.
 const LAST_ANSWERS: Duration = Duration::from_millis(200);
-/// So many questions by packets are held or on their way at once; more wait in the socket.
+/// So many questions are held, or by packets on their way, at once; more wait in the socket.
 const MOST_QUESTIONS: u32 = 4_096;
 /// So many of them have a socket of ours at once. A process may have 1024 descriptors, if nobody says otherwise.
 const MOST_SENT_ON: usize = 512;

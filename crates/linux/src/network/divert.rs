@@ -10,6 +10,7 @@ use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, UdpSocket},
     os::fd::{AsFd, AsRawFd},
+    time::Duration,
 };
 
 use rustix::io::Errno;
@@ -22,6 +23,8 @@ use super::{
 };
 use crate::LinuxError;
 
+/// How long a packet may take over loopback.
+const ECHO: Duration = Duration::from_millis(500);
 /// The mark of what we send ourselves.
 const OURS: u32 = 0x5fa5_7002;
 
@@ -48,21 +51,12 @@ impl Diverted {
     /// # Errors
     /// [`LinuxError::Missing`] when this kernel does not offer what is needed; then nothing is in place.
     pub fn put(name: &str) -> Result<(Self, Arrivals), LinuxError> {
-        let failed = |what: &str, source| LinuxError::Call { what: what.to_owned(), source };
+        let failed = |source| LinuxError::Call { what: "listen for questions".to_owned(), source };
         let (mut udp, mut tcp, mut diversions) = (Vec::new(), Vec::new(), Vec::new());
         for loopback in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()] {
-            let socket = match UdpSocket::bind((loopback, 0)) {
-                Ok(socket) => socket,
-                // A namespace without this version of IP.
-                Err(error) if is_unknown(&error) => continue,
-                Err(error) => return Err(failed("listen for questions", error)),
-            };
-            let listener =
-                TcpListener::bind((loopback, 0)).map_err(|error| failed("listen for questions", error))?;
-            let made_ready = socket.set_nonblocking(true).and_then(|()| listener.set_nonblocking(true));
-            let ports =
-                made_ready.and_then(|()| Ok((socket.local_addr()?.port(), listener.local_addr()?.port())));
-            let (by_udp, by_tcp) = ports.map_err(|error| failed("listen for questions", error))?;
+            let Some((socket, listener)) = listen(loopback).map_err(failed)? else { continue };
+            let by_udp = socket.local_addr().map_err(failed)?.port();
+            let by_tcp = listener.local_addr().map_err(failed)?.port();
             diversions.extend([
                 Diversion { loopback, transport: Transport::Udp, to: by_udp },
                 Diversion { loopback, transport: Transport::Tcp, to: by_tcp },
@@ -71,8 +65,9 @@ impl Diverted {
             tcp.push(listener);
         }
         if udp.is_empty() {
-            let down = io::Error::other("loopback is not switched on in the network namespace");
-            return Err(failed("listen for questions", down));
+            return Err(failed(io::Error::other(
+                "loopback is switched off in the network namespace, or a firewall is in its way",
+            )));
         }
         let origins = Origins::open()?;
         let tables = OwnedTables::make(name, &[diverting(&diversions, OURS)])?;
@@ -129,6 +124,26 @@ pub fn pass_diversion(socket: &impl AsFd) -> io::Result<()> {
         )
     };
     if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Listens on loopback; `None` where it does not carry this version of IP.
+fn listen(loopback: IpAddr) -> io::Result<Option<(UdpSocket, TcpListener)>> {
+    let socket = match UdpSocket::bind((loopback, 0)) {
+        Ok(socket) => socket,
+        Err(error) if is_unknown(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // Addresses can be bound to also where loopback is switched off: whoever is led there would be heard by nobody.
+    socket.set_read_timeout(Some(ECHO))?;
+    let own = socket.local_addr()?;
+    let comes_back = socket.send_to(&[], own).and_then(|_| socket.recv_from(&mut []));
+    if !comes_back.is_ok_and(|(_, from)| from == own) {
+        return Ok(None);
+    }
+    let listener = TcpListener::bind((loopback, 0))?;
+    socket.set_nonblocking(true)?;
+    listener.set_nonblocking(true)?;
+    Ok(Some((socket, listener)))
 }
 
 fn is_unknown(error: &io::Error) -> bool {

@@ -59,10 +59,12 @@ async fn converse(service: &Arc<Service>, stream: TcpStream, client: SocketAddr)
                     }
                 }
                 Meeting::Hold(latency) => {
+                    let permit = service.questions.clone().acquire_owned().await;
                     let (service, send_on) = (service.clone(), send_on.clone());
                     tokio::spawn(async move {
                         service.hold(latency).await;
                         drop(send_on.send(question).await);
+                        drop(permit);
                     });
                 }
             }

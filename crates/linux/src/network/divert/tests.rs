@@ -8,6 +8,7 @@ use steadfast_testkit::NetnsPair;
 
 use super::{
     super::{
+        apart::move_thread,
         namespace::Namespace,
         nft::{
             Chain, Family, Hook, Rule, Table,
@@ -101,7 +102,11 @@ fn packets_come_here_are_answered_for_others_and_go_their_way_again_at_once() {
         }
         // Once by the end of the table, once by its being closed.
         if others.is_some() {
+            askers[0].send(b"question").unwrap();
+            let (_, from) = arrival(&ours[0]);
             diverted.close().unwrap();
+            ours[0].send_to(b"late", from).unwrap();
+            assert_eq!(arrival(&askers[0]).0, b"late", "what was asked before is still answered");
         } else {
             drop(diverted);
         }
@@ -163,4 +168,23 @@ fn connections_come_here_and_tell_where_they_wanted_to_go() {
     let prefix = "steadfast_divert";
     let seen = crate::network::status(&Namespace::named(&wire.pair.a).unwrap().unwrap(), prefix).unwrap();
     assert_eq!((seen[0].seen, seen[0].hits), (3, 1));
+}
+
+#[test]
+fn without_ipv6_only_ipv4_is_led_here_and_without_loopback_nothing() {
+    let test = "without_ipv6_only_ipv4_is_led_here_and_without_loopback_nothing";
+    let Some(pair) = NetnsPair::new_or_skip(test) else { return };
+    let wire = Wire { pair };
+    wire.in_a(|| std::fs::write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1").unwrap());
+    let (diverted, arrivals) = wire.in_a(|| Diverted::put("steadfast_divert").unwrap());
+    let versions: Vec<bool> =
+        arrivals.udp.iter().map(|socket| socket.local_addr().unwrap().is_ipv4()).collect();
+    assert_eq!((versions, arrivals.tcp.len()), (vec![true], 1));
+    drop(diverted);
+    let error = std::thread::spawn(|| {
+        move_thread().unwrap();
+        Diverted::put("steadfast_divert").unwrap_err()
+    });
+    let error = error.join().unwrap();
+    assert!(error.with_causes().contains("loopback is switched off"), "{}", error.with_causes());
 }
