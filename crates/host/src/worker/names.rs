@@ -18,6 +18,7 @@ use tokio::{
     net::{TcpListener, UdpSocket},
     runtime::Runtime,
     sync::{Semaphore, watch},
+    task::JoinSet,
     time::Instant,
 };
 
@@ -89,9 +90,7 @@ impl NameServer {
             let kept = service.look_after(&mut diverted, pulse, || serving.is_finished());
             end.send_replace(true);
             let closed = diverted.close();
-            let broken =
-                |_| Err(LinuxError::Gone { what: "go on serving in the place of DNS servers".to_owned() });
-            let served = serving.join().unwrap_or_else(broken);
+            let served = serving.join().unwrap_or_else(|_| Err(broken()));
             kept.and(closed).and(served)
         });
         // Before the runtime, which has the sockets: nobody must be led to one that is closed.
@@ -108,16 +107,21 @@ async fn serve(
     pulse: &Pulse,
 ) -> Result<(), LinuxError> {
     let failed = |source| call("begin to serve", source);
+    let mut servers = JoinSet::new();
     for socket in packets {
-        tokio::spawn(packet::serve(service.clone(), UdpSocket::from_std(socket).map_err(failed)?));
+        servers.spawn(packet::serve(service.clone(), UdpSocket::from_std(socket).map_err(failed)?));
     }
     for listener in streams {
         let listener = TcpListener::from_std(listener).map_err(failed)?;
-        tokio::spawn(conversation::serve(service.clone(), listener));
+        servers.spawn(conversation::serve(service.clone(), listener));
     }
     while !*service.over.borrow() {
         pulse.beats();
-        service.hold(LOOK).await;
+        tokio::select! {
+            () = service.hold(LOOK) => {}
+            // They go on for ever: whoever is led to one that does not would wait for nothing.
+            _ = servers.join_next() => return Err(broken()),
+        }
     }
     // Those that wait have a permit each.
     drop(tokio::time::timeout(LAST_ANSWERS, service.questions.acquire_many(MOST_QUESTIONS)).await);
@@ -158,6 +162,10 @@ impl Service {
             _ = over.wait_for(|over| *over) => {}
         }
     }
+}
+
+fn broken() -> LinuxError {
+    LinuxError::Gone { what: "go on serving in the place of DNS servers".to_owned() }
 }
 
 fn call(what: &str, source: io::Error) -> LinuxError {

@@ -13,6 +13,11 @@ fn fault() -> DnsError {
 }
 
 #[test]
+fn a_process_stands_for_its_whole_namespace() {
+    assert!(fault().is_for_whole_namespace(), "policies look at all that is touched");
+}
+
+#[test]
 fn names_and_the_answer_must_be_given() {
     for settings in [
         json!({ "names": ["a"] }),
