@@ -21,6 +21,7 @@ use crate::{program::steadfast, say::say};
 
 mod calls;
 mod case;
+mod names;
 mod round;
 mod scene;
 mod seed;

@@ -46,6 +46,11 @@ pub trait Fault: Send + Sync {
     fn reversible(&self) -> bool {
         true
     }
+
+    /// Whether a process stands for the whole network namespace it is in.
+    fn is_for_whole_namespace(&self) -> bool {
+        false
+    }
 }
 
 /// What would happen.

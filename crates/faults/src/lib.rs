@@ -18,6 +18,7 @@ pub mod faults;
 mod on_disk;
 mod on_files;
 mod on_host;
+mod on_names;
 mod on_network;
 mod on_process;
 mod on_proxy;

@@ -23,12 +23,29 @@ const SMALLEST: f64 = 1e-6;
 /// When no more packets a second find room to wait, that is said.
 const FEW: f64 = 100_000.0;
 
-/// A fault that disturbs the packets of network namespaces. [`packet_fault`] makes a [`crate::Fault`] of it.
+/// What a fault meets, as people call it.
+pub(crate) struct Unit {
+    /// One key a namespace for all faults that disturb the same: a partition would hide what a delay does.
+    pub(crate) key: &'static str,
+    /// All of them.
+    pub(crate) many: &'static str,
+    /// Those that the fault is about, among what it sees.
+    pub(crate) that_match: &'static str,
+    /// What did not come, when none did.
+    pub(crate) none: &'static str,
+}
+
+const PACKETS: Unit =
+    Unit { key: "packets", many: "packets", that_match: " that match", none: "packet that matches came by" };
+
+/// A fault that disturbs what network namespaces send and receive. [`packet_fault`] makes a [`crate::Fault`] of it.
 pub(crate) trait PacketFault: Send + Sync {
     /// The fault's key.
     const KIND: &'static str;
     /// Whether it is to happen to each packet that matches.
     const TO_ALL: bool = false;
+    /// What it meets.
+    const UNIT: Unit = PACKETS;
 
     /// What is wrong beside peers, ports, protocol and backend.
     fn check_settings(&self, problems: &mut Problems);
@@ -41,6 +58,11 @@ pub(crate) trait PacketFault: Send + Sync {
 
     /// Which packets.
     fn traffic(&self) -> Traffic;
+
+    /// The same in words, after what is done.
+    fn which(&self) -> String {
+        which(&self.traffic())
+    }
 
     /// What happens to them.
     fn fault(&self) -> NetworkFault;
@@ -91,6 +113,10 @@ macro_rules! packet_fault {
                 now: &steadfast_model::Observation,
             ) -> steadfast_model::Effect {
                 $crate::on_network::judge(self, before, now)
+            }
+
+            fn is_for_whole_namespace(&self) -> bool {
+                true
             }
         }
     };
@@ -209,11 +235,11 @@ pub(crate) async fn preflight<T: PacketFault>(
         Preview { backend: String::new(), actions: Vec::new(), keys: Vec::new(), warnings: fault.warnings() };
     for (namespace, target) in namespaces(T::KIND, world, targets).await?.iter().zip(targets) {
         preview.backend = world.network().backend(namespace, &traffic, &disturbance).await?;
-        preview.actions.push(format!("{does}{} at {target}", which(&traffic)));
-        // One key for all: a partition would hide what a delay does. And one of the target, as others look for it.
-        preview.keys.push(format!("netns:{}/packets", namespace.identity));
+        preview.actions.push(format!("{does}{} at {target}", fault.which()));
+        // And one of the target, as others look for it.
+        preview.keys.push(format!("netns:{}/{}", namespace.identity, T::UNIT.key));
         if !matches!(target, ResolvedTarget::Netns(_)) {
-            preview.keys.push(format!("{}/packets", target.key()));
+            preview.keys.push(format!("{}/{}", target.key(), T::UNIT.key));
             let whole = "and everything else in the same network namespace, not this process alone";
             preview.warnings.push(format!("{target} {whole}"));
         }
@@ -278,7 +304,7 @@ pub(crate) fn judge<T: PacketFault>(fault: &T, before: &Observation, now: &Obser
                 Sighting::Network(status) if status.namespace == now.namespace => Some(&**status),
                 _ => None,
             });
-            judge_counters(fault.done(), T::TO_ALL, earlier, now)
+            judge_counters(&T::UNIT, fault.done(), T::TO_ALL, earlier, now)
         }
         Sighting::NamespaceGone { namespace } => {
             Effect::Absent { evidence: format!("network namespace {namespace} is gone") }
@@ -296,8 +322,14 @@ pub(crate) fn judge<T: PacketFault>(fault: &T, before: &Observation, now: &Obser
     })
 }
 
-/// `done` is what happens to packets; `all` says that it is to happen to each that matches.
-fn judge_counters(done: &str, all: bool, before: Option<&NetworkStatus>, now: &NetworkStatus) -> Effect {
+/// `done` is what happens to packets, or what else they are; `all` says that it is to happen to each that matches.
+fn judge_counters(
+    unit: &Unit,
+    done: &str,
+    all: bool,
+    before: Option<&NetworkStatus>,
+    now: &NetworkStatus,
+) -> Effect {
     let namespace = &now.namespace;
     if now.disturbances.is_empty() {
         let evidence = format!("network namespace {namespace} has no table of this injection");
@@ -318,14 +350,16 @@ fn judge_counters(done: &str, all: bool, before: Option<&NetworkStatus>, now: &N
         return Effect::Idle { why };
     }
     if hits > 0 {
-        let evidence = format!("network namespace {namespace}: {hits} of {} packets {done}", seen.max(hits));
+        let (all, many) = (seen.max(hits), unit.many);
+        let evidence = format!("network namespace {namespace}: {hits} of {all} {many} {done}");
         Effect::Active { evidence }
     } else if seen > 0 {
+        let Unit { many, that_match, .. } = unit;
         let why =
-            format!("none of the {seen} packets of network namespace {namespace} that match was {done}");
+            format!("none of the {seen} {many} of network namespace {namespace}{that_match} was {done}");
         Effect::Idle { why }
     } else {
-        Effect::Idle { why: format!("no packet that matches came by in network namespace {namespace}") }
+        Effect::Idle { why: format!("no {} in network namespace {namespace}", unit.none) }
     }
 }
 

@@ -130,7 +130,7 @@ impl Limits {
             let facts = Facts::of(target)?;
             // Whoever leads there: a network fault is for the whole namespace.
             let whole = match target {
-                ResolvedTarget::Process(process) if fault.kind().starts_with("network") => {
+                ResolvedTarget::Process(process) if fault.as_fault().is_for_whole_namespace() => {
                     Some(Facts::namespace_of(process)?)
                 }
                 _ => None,

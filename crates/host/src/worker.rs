@@ -19,6 +19,7 @@ use tokio::{
 };
 
 mod files;
+mod names;
 mod network;
 mod stress;
 

@@ -8,17 +8,21 @@
 //! TAP device instead (`fwd`), held in this process, and sent on from there; or, where the kernel has it and nothing
 //! narrows, it is held by `netem`, which no descriptor holds and whoever undoes deletes by its handle.
 //!
+//! Questions to DNS servers are redirected to sockets of ours, and answered or sent on by whoever holds those.
+//!
 //! Namespaces of our own, for the demo, belong to the processes in them and have no names: they too go with the last one.
 
 mod apart;
 mod cable;
 mod device;
+mod divert;
 mod hold;
 mod line;
 mod mirror;
 mod namespace;
 mod netlink;
 mod nft;
+mod origin;
 mod pace;
 mod plan;
 mod probe;
@@ -29,7 +33,9 @@ mod tap;
 
 pub use apart::{move_apart, moves_into_user_namespace};
 pub use cable::{CableEnd, lay_cable};
+pub use divert::{Arrivals, Diverted, pass_diversion};
 pub use hold::{Held, Pulse, status};
 pub use namespace::{Namespace, own_namespace};
+pub use origin::Origins;
 pub use probe::{probe, probe_netem};
 pub use qdisc::{has_qdiscs, qdisc_status, remove_qdiscs};

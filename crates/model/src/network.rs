@@ -10,9 +10,11 @@ use crate::{
     process::ProcessIdentity, stress::StressOrder,
 };
 
+mod names;
 mod peer;
 mod ports;
 
+pub use names::{NameError, NameFault, is_meant};
 pub use peer::Peer;
 pub use ports::Ports;
 
@@ -162,6 +164,13 @@ pub enum NetworkFault {
         /// Which share.
         percent: Percent,
     },
+    /// Some questions to DNS servers are met by us.
+    Names {
+        /// Patterns of the names asked for.
+        names: Vec<String>,
+        /// With what.
+        then: NameFault,
+    },
 }
 
 impl NetworkFault {
@@ -207,6 +216,7 @@ impl NetworkFault {
             Self::Delay { jitter, .. } if jitter.std() > LONGEST_JITTER => Some(("jitter", "at most 2s")),
             Self::Delay { .. } | Self::Loss { .. } => None,
             Self::Partition { .. } | Self::Reset { .. } => Some(("backend", "left out: it cuts nobody off")),
+            Self::Names { .. } => Some(("backend", "left out: it knows no names")),
             Self::Duplicate { .. } | Self::Corrupt { .. } | Self::Reorder { .. } | Self::Bandwidth { .. } => {
                 Some(("backend", "left out: it does not count what it disturbs"))
             }
@@ -317,14 +327,14 @@ pub struct NetworkStatus {
 /// More packets than this do not wait in a delay: they go on at once.
 pub const MOST_WAITING: u32 = 16_384;
 
-/// A disturbance in place.
+/// A disturbance in place. Of names, it is questions that are counted, not packets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DisturbanceStatus {
     /// The name of its table.
     pub table: String,
-    /// Packets that matched.
+    /// Packets that matched; all questions.
     pub seen: u64,
-    /// Packets that were disturbed: dropped, refused, held, or what else the fault does.
+    /// What was disturbed of that: dropped, refused, held, or what else the fault does.
     pub hits: u64,
 }

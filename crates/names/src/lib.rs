@@ -14,6 +14,8 @@
 //! at once and an edit counts. `/etc/nsswitch.conf` is not read: what only mDNS, LDAP or a local daemon knows is unknown
 //! here, unless a DNS server says it too. Addresses that this machine has no route to come last, others in the order in
 //! which they were found, IPv6 first.
+//!
+//! [`message`] is for who answers such questions instead of asking them.
 
 use std::{
     io,
@@ -25,6 +27,7 @@ use tokio::net::TcpStream;
 
 mod dns;
 mod hosts;
+pub mod message;
 mod route;
 
 /// Files as large as this are read, no further: 1 MiB.

@@ -6,12 +6,14 @@
 //! | module | what is read |
 //! |---|---|
 //! | [`document`] | Experiment and Binding documents |
+//! | [`dns_message`] | questions to DNS servers, and the answers to them |
 //! | [`openslo`] | OpenSLO documents |
 //! | [`scrape`] | the text of a `/metrics` page |
 //! | [`http1`] | HTTP/1.1, by a real proxy between a real client and a real server |
 //! | [`http2`] | HTTP/2, in the same way |
 //! | [`verdict`] | the JSON that `steadfast verdict` judges |
 
+pub mod dns_message;
 pub mod document;
 pub mod http1;
 pub mod http2;
@@ -33,11 +35,12 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     Target { name: "document", holds: document::holds },
     Target { name: "openslo", holds: openslo::holds },
     Target { name: "scrape", holds: scrape::holds },
     Target { name: "http1", holds: http1::holds },
     Target { name: "http2", holds: http2::holds },
     Target { name: "verdict", holds: verdict::holds },
+    Target { name: "dns_message", holds: dns_message::holds },
 ];

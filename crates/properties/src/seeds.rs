@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+mod dns_message;
 mod http1;
 mod http2;
 mod scrape;
@@ -15,6 +16,10 @@ mod scrape;
 /// Without the repository around this crate, or for a name that is no target's.
 #[must_use]
 pub fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
+    if target == "dns_message" {
+        let named = |(number, bytes): (usize, &&[u8])| (format!("message-{number}"), bytes.to_vec());
+        return dns_message::MESSAGES.iter().enumerate().map(named).collect();
+    }
     let texts = match target {
         "document" => documents(),
         "openslo" => slos(),

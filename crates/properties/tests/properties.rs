@@ -90,6 +90,11 @@ fn verdicts_hold() {
     holds_for_changed_seeds("verdict", 400);
 }
 
+#[test]
+fn messages_hold() {
+    holds_for_changed_seeds("dns_message", 4_000);
+}
+
 /// A property that lets everything pass would find nothing: most seeds are read, not refused.
 #[test]
 fn seeds_reach_what_they_are_for() {
@@ -113,6 +118,8 @@ fn seeds_reach_what_they_are_for() {
         serde_json::from_str(text).is_ok_and(|increments| steadfast_analysis::judge(&increments).is_ok())
     });
     assert!(good >= 4, "{good} verdicts");
+    let is_question = |bytes: &[u8]| steadfast_names::message::Question::read(bytes).is_some();
+    assert_eq!(seeds("dns_message").iter().filter(|(_, bytes)| is_question(bytes)).count(), 5);
 }
 
 #[test]

@@ -3,11 +3,12 @@
 use steadfast_testkit::{BusyCgroup, FileUser, NetnsPair};
 
 /// Faults that stand for the others of their kind.
-const THOROUGH: [&str; 8] = [
+const THOROUGH: [&str; 9] = [
     "processPause",
     "tcpDelay",
     "httpDelay",
     "networkPartition",
+    "dnsError",
     "cpuThrottle",
     "diskFill",
     "timeSkew",
@@ -46,6 +47,9 @@ impl Case {
             case("networkReorder", "{percent: 50%, latency: 40ms}"),
             case("networkBandwidth", "{rate: 8kbit/s, burst: 3kB}"),
             case("networkReset", "{}"),
+            case("dnsError", "{names: ['*'], answer: nxdomain}"),
+            case("dnsSpoof", "{names: [db.shop], answers: [10.9.8.7]}"),
+            case("dnsDelay", "{names: ['*.shop'], latency: 40ms}"),
             case("tcpDelay", "{latency: 40ms, stream: both}"),
             case("tcpReset", "{}"),
             case("tcpDown", "{}"),
@@ -80,7 +84,12 @@ impl Case {
 
     /// Whether it is put into a network namespace.
     pub(crate) fn needs_namespace(&self) -> bool {
-        self.fault.starts_with("network")
+        self.fault.starts_with("network") || self.needs_names()
+    }
+
+    /// Whether names must be asked for there.
+    pub(super) fn needs_names(&self) -> bool {
+        self.fault.starts_with("dns")
     }
 
     /// Whether it is put on a disk.

@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::{Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     path::Path,
     process::{Child, Command, Stdio},
     sync::{
@@ -19,11 +19,11 @@ use anyhow::{Context, Result, ensure};
 use steadfast_linux::network::{Namespace, status};
 use steadfast_testkit::{BusyCgroup, Disk, FileUser, NetnsPair, Talker, number_in};
 
-use super::{Case, round::workers, wait};
+use super::{Case, names, round::workers, wait};
 use crate::program::program;
 
 /// What the delays below add.
-const DELAY: Duration = Duration::from_millis(40);
+pub(super) const DELAY: Duration = Duration::from_millis(40);
 
 /// What the server says to every request, and what comes through a proxy without a fault.
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
@@ -84,12 +84,18 @@ impl Scene {
             }
             let pair = NetnsPair::new_or_skip(case.fault).context("network namespaces need root")?;
             let inside = |name: &str| Namespace::named(name)?.context("the namespace is there");
-            let server = inside(&pair.b)?.inside(|| TcpListener::bind((NetnsPair::ADDRESS_B, 7000)))??;
-            let address = server.local_addr()?.to_string();
-            let traffic = Some(Traffic::start(server, address, Some(inside(&pair.a)?)));
+            let (there, asker) = (inside(&pair.b)?, inside(&pair.a)?);
+            let traffic = if case.needs_names() {
+                let server = there.inside(|| UdpSocket::bind((NetnsPair::ADDRESS_B, 53)))??;
+                Traffic::of_names(server, asker)?
+            } else {
+                let server = there.inside(|| TcpListener::bind((NetnsPair::ADDRESS_B, 7000)))??;
+                let address = server.local_addr()?.to_string();
+                Traffic::start(server, address, Some(asker))
+            };
             return Ok(Self {
                 target,
-                traffic,
+                traffic: Some(traffic),
                 namespaces: Some(pair),
                 disk: None,
                 group: None,
@@ -195,6 +201,7 @@ impl Scene {
         };
         if let Some(pair) = &self.namespaces {
             let found = Namespace::named(&pair.a).ok().flatten();
+            let is_undisturbed = if case.needs_names() { names::is_undisturbed } else { is_undisturbed };
             let passes =
                 found.as_ref().and_then(|found| found.inside(|| is_undisturbed(&through)).ok()) == Some(true);
             let tables = found.and_then(|found| status(&found, "steadfast_").ok());
@@ -260,15 +267,31 @@ pub(super) fn quiet(mut command: Command) -> Command {
     command
 }
 
-/// A small server and a client that talks to it through the proxy all the time.
+/// A small server and a client that talks to it all the time, perhaps through a proxy.
 struct Traffic {
-    /// Where the proxy listens.
+    /// Where the proxy listens, or the server.
     through: String,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Traffic {
+    /// Somebody inside a namespace asks a DNS server all the time.
+    fn of_names(server: UdpSocket, inside: Namespace) -> Result<Self> {
+        let through = server.local_addr()?.to_string();
+        let stop = Arc::new(AtomicBool::new(false));
+        let (serving, asking, address) = (Arc::clone(&stop), Arc::clone(&stop), through.clone());
+        let serve = thread::spawn(move || names::serve(&server, &serving));
+        let ask = thread::spawn(move || {
+            inside.enter().expect("root may enter");
+            while !asking.load(Ordering::SeqCst) {
+                drop(names::ask(&address));
+                pause();
+            }
+        });
+        Ok(Self { through, stop, threads: vec![serve, ask] })
+    }
+
     /// The client asks from inside a namespace, if one is given.
     fn start(server: TcpListener, through: String, inside: Option<Namespace>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));

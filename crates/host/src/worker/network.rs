@@ -8,11 +8,11 @@ use steadfast_linux::{
 };
 use steadfast_model::{
     BootTime,
-    network::{Disturbance, WorkerAnswer, WorkerRequest},
+    network::{Disturbance, NetworkFault, WorkerAnswer, WorkerRequest},
 };
 use tokio::sync::oneshot;
 
-use super::{Talk, WorkerError, refusal};
+use super::{Talk, WorkerError, names::NameServer, refusal};
 
 /// A loop whose pulse is older hangs.
 const LONGEST_PULSE: Duration = Duration::from_secs(1);
@@ -54,12 +54,12 @@ impl Holding {
         let (lose, lost) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         std::thread::spawn(move || {
-            let held = match put(&disturbance) {
-                Ok(held) => held,
+            let keep = match put(&disturbance) {
+                Ok(keep) => keep,
                 Err(error) => return drop(tell.send(Err(error))),
             };
             drop(tell.send(Ok(())));
-            match held.keep(&beats) {
+            match keep(&beats) {
                 Ok(()) => drop(end.send(())),
                 Err(error) => drop(lose.send(error)),
             }
@@ -91,15 +91,23 @@ impl Holding {
     }
 }
 
+/// Keeps what is in place until the pulse is told to end, then takes it away.
+type Keep = Box<dyn FnOnce(&Pulse) -> Result<(), LinuxError>>;
+
 /// On a thread that stays in the namespace.
-fn put(disturbance: &Disturbance) -> Result<Held, LinuxError> {
+fn put(disturbance: &Disturbance) -> Result<Keep, LinuxError> {
     let gone = || LinuxError::Gone { what: "find the network namespace".to_owned() };
     let namespace = Namespace::at(&disturbance.path)?.ok_or_else(gone)?;
     if *namespace.identity() != disturbance.namespace {
         return Err(gone());
     }
     namespace.enter()?;
-    Held::put(disturbance)
+    if let NetworkFault::Names { names, then } = &disturbance.fault {
+        let server = NameServer::put(&disturbance.id.table(), names, then)?;
+        return Ok(Box::new(|pulse| server.keep(pulse)));
+    }
+    let held = Held::put(disturbance)?;
+    Ok(Box::new(|pulse| held.keep(pulse)))
 }
 
 fn broken() -> LinuxError {

@@ -5,6 +5,7 @@
 mod disks;
 mod files;
 mod ledgers;
+mod names;
 mod netem;
 mod networks;
 mod orders;

@@ -84,7 +84,7 @@ pub(crate) fn worker(stage: &Stage) -> ProcessHandle {
     ProcessHandle::open(&worker).unwrap().unwrap()
 }
 
-/// The role of [`injector`]: cuts a namespace off, and renews until told otherwise.
+/// The role of [`injector`]: cuts a namespace off, or what else it is told to, and renews until told otherwise.
 pub(crate) async fn injector_role() {
     let path = PathBuf::from(setting("STATE"));
     let timing = timing();
@@ -92,8 +92,10 @@ pub(crate) async fn injector_role() {
     let (state, binding) = (StateDir::open(&path).unwrap(), Binding::default());
     let host = LocalHost::new(LocalHostOptions { state, binding, reaper, timing }).unwrap();
     let host = host.with_worker(worker_command(&path, timing));
-    let targets = host.resolve(&netns(&setting("ARGUMENTS"))).await.unwrap();
-    let order = order(PARTITION, targets);
+    let arguments = setting("ARGUMENTS");
+    let (name, json) = arguments.split_once(' ').unwrap_or((&arguments, PARTITION));
+    let targets = host.resolve(&netns(name)).await.unwrap();
+    let order = order(json, targets);
     inject_and_obey(&host, &order, timing).await;
 }
 

@@ -4,6 +4,7 @@ use std::{
     num::NonZeroU64,
     os::fd::OwnedFd,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use rustix::{
@@ -81,8 +82,17 @@ impl Pulse {
         rustix::io::write(&self.end, &1_u64.to_ne_bytes()).ok();
     }
 
+    /// Whether the loop is told to end within this time.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub fn ends_within(&self, time: Duration) -> Result<bool, LinuxError> {
+        let due = Some(now().saturating_add(nanos(time)));
+        wait(None, self, due).map_err(|errno| LinuxError::call("wait for the end", errno))
+    }
+
     /// The loop lives.
-    fn beats(&self) {
+    pub fn beats(&self) {
         self.beat.store(now(), Ordering::Relaxed);
     }
 
@@ -154,6 +164,9 @@ impl Held {
             }
             NetworkFault::Duplicate { percent } => {
                 Self::duplicate(name, traffic, devices, of_a_million(percent.fraction()))
+            }
+            NetworkFault::Names { .. } => {
+                Err(LinuxError::Missing { what: "meet questions for names packet by packet".to_owned() })
             }
         }
     }
@@ -337,7 +350,7 @@ fn of_a_million(fraction: f64) -> u32 {
     (fraction * MILLION).round() as u32
 }
 
-fn nanos(duration: std::time::Duration) -> u64 {
+fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 

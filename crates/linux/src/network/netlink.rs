@@ -287,7 +287,7 @@ pub(super) struct Part<'a> {
 
 impl<'a> Part<'a> {
     /// The number of the error it tells of, 0 for none; `None` when it tells of something else.
-    fn error(&self) -> Option<i32> {
+    pub(super) fn error(&self) -> Option<i32> {
         let code = self.payload.first_chunk::<4>().filter(|_| self.kind == ERROR)?;
         Some(i32::from_ne_bytes(*code).checked_neg().unwrap_or(i32::MAX))
     }

@@ -20,9 +20,10 @@ pub(super) const SEEN: &str = "seen";
 pub(super) const HIT: &str = "hit";
 pub(super) const QUEUED: &str = "hit queue ";
 
-/// Comments of the rules that tell how many packets could not wait and went on at once, and how many had to wait or were
-/// dropped, as this process counts them; and the chain they stand in.
+/// Comments of the rules that tell how many packets could not wait and went on at once, how many had to wait or were
+/// dropped, and how many questions came, as this process counts them; and the chain they stand in.
 pub(super) const EARLY: &str = "early ";
+pub(super) const ASKED: &str = "asked ";
 pub(super) const SLOWED: &str = "slowed ";
 pub(super) const TOLD_CHAIN: &str = "told";
 
@@ -204,7 +205,10 @@ impl Chain {
             let list = hook.devices.iter().fold(Attributes::new(), |list, device| list.text(1, device));
             encoded = encoded.nest(4, list);
         }
-        attributes.nest(4, encoded).text(7, "filter")
+        let redirects =
+            |rule: &Rule| rule.expressions.iter().any(|each| matches!(each, Expression::Redirect(_)));
+        let kind = if self.rules.iter().any(redirects) { "nat" } else { "filter" };
+        attributes.nest(4, encoded).text(7, kind)
     }
 }
 

@@ -10,6 +10,10 @@ use super::nft::{
     expression::{Expression, Header, Meta},
 };
 
+mod divert;
+
+pub(super) use divert::{Diversion, diverting};
+
 /// Loopback has this number in every network namespace.
 const LOOPBACK: u32 = 1;
 /// `ARPHRD_ETHER` of linux/if_arp.h.
@@ -352,6 +356,15 @@ fn address(peer: Peer, side: Side) -> Option<Expression> {
 /// `RST` among the flags of TCP.
 fn is_reset() -> Expression {
     Expression::HeaderIs { header: Header::Transport, offset: 13, value: vec![4], mask: Some(vec![4]) }
+}
+
+/// As headers of IP name it. Of ICMP, that of IPv4.
+pub(super) fn transport_number(transport: Transport) -> u8 {
+    match transport {
+        Transport::Tcp => TCP,
+        Transport::Udp => UDP,
+        Transport::Icmp => ICMP,
+    }
 }
 
 fn is_transport(number: u8) -> Expression {

@@ -4,11 +4,12 @@ use std::sync::mpsc;
 
 use steadfast_model::network::{NetworkFault, Traffic};
 
-use super::{apart::move_thread, hold::Held};
+use super::{apart::move_thread, divert::Diverted, hold::Held};
 use crate::LinuxError;
 
 /// Any handle will do where there are no others.
 const PROBE: u16 = 0x5fad;
+const PROBE_TABLE: &str = "steadfast_probe";
 
 /// What would disturb packets so by nftables: tried in a network namespace made for that and gone at once.
 ///
@@ -16,7 +17,10 @@ const PROBE: u16 = 0x5fad;
 /// [`LinuxError::Missing`] when this kernel does not offer what is needed, [`LinuxError::Denied`] when this user may not.
 pub fn probe(traffic: &Traffic, fault: &NetworkFault) -> Result<String, LinuxError> {
     let (traffic_there, fault_there) = (traffic.clone(), fault.clone());
-    aside(move || Held::put_on("steadfast_probe", &traffic_there, &fault_there, &["lo".to_owned()]))?;
+    match fault {
+        NetworkFault::Names { .. } => aside(|| Diverted::try_out(PROBE_TABLE))?,
+        _ => aside(move || Held::put_on(PROBE_TABLE, &traffic_there, &fault_there, &["lo".to_owned()]))?,
+    }
     let direction = traffic.direction;
     Ok(match fault {
         NetworkFault::Delay { .. }
@@ -27,6 +31,7 @@ pub fn probe(traffic: &Traffic, fault: &NetworkFault) -> Result<String, LinuxErr
             (false, _) => "nftables and TAP",
             (true, true) => "nftables, NFQUEUE and TAP",
         },
+        NetworkFault::Names { .. } => "nftables and a DNS server of our own",
         NetworkFault::Duplicate { .. } if direction.includes_ingress() => "nftables at the devices and TAP",
         NetworkFault::Partition { visible: true } | NetworkFault::Reset { .. } => "nftables",
         NetworkFault::Partition { .. } | NetworkFault::Loss { .. } | NetworkFault::Duplicate { .. } => {
@@ -47,7 +52,7 @@ pub fn probe_netem(fault: &NetworkFault) -> Result<(), LinuxError> {
 
 /// On a thread that has a network namespace of its own and takes it along. Nobody waits for that: the kernel needs some
 /// moments to take rules away, and they are where no packets are.
-fn aside(work: impl FnOnce() -> Result<Held, LinuxError> + Send + 'static) -> Result<(), LinuxError> {
+fn aside<T>(work: impl FnOnce() -> Result<T, LinuxError> + Send + 'static) -> Result<(), LinuxError> {
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || {
         let (held, answer) = match move_thread().and_then(|()| work()) {

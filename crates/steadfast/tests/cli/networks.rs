@@ -145,6 +145,20 @@ fn network_reset_refuses() {
 }
 
 #[test]
+fn dns_error_answers_for_servers() {
+    let with = "{ names: ['*.shop'], answer: refused }";
+    disturbs("dns_error_answers_for_servers", "dnsError", with, |cable| {
+        let question = b"\x5f\xa5\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x02db\x04shop\x00\x00\x01\x00\x01";
+        // Nobody listens there: it is the fault that answers.
+        cable.a.send_to(question, (NetnsPair::ADDRESS_B, 53)).unwrap();
+        let mut answer = [0; 64];
+        let (length, from) = cable.a.recv_from(&mut answer).unwrap();
+        assert_eq!(from, SocketAddr::from((NetnsPair::ADDRESS_B, 53)));
+        assert_eq!((length, answer[2] & 0x80, answer[3] & 0xf), (question.len(), 0x80, 5));
+    });
+}
+
+#[test]
 fn an_injector_that_is_killed_takes_a_network_fault_with_it() {
     let Some(cable) = Cable::new_or_skip("an_injector_that_is_killed_takes_a_network_fault_with_it") else {
         return;
@@ -176,6 +190,8 @@ fn the_machines_own_network_namespace_and_wrong_settings_are_refused() {
     attempt("networkPartition", "{ peers: [127.0.0.1] }").expect(64).says("loopback is never disturbed");
     attempt("networkPartition", "{ peers: [10.0.0.1/8] }").expect(64).says("first address of the network");
     attempt("networkLoss", "{ percent: 0 }").expect(64).says("disturbs nothing");
+    attempt("dnsError", "{ names: [a b], answer: nxdomain }").expect(64).says("matches no name of a host");
+    attempt("dnsSpoof", "{ names: [a] }").expect(64).says("nothing to answer with").says("random: true");
     attempt("networkReorder", "{ percent: 100%, latency: 5ms }")
         .expect(64)
         .says("none is left to be overtaken");

@@ -6,7 +6,7 @@ use rustix::io::Errno;
 
 use super::{
     super::netlink::{Attributes, Message, Netlink, attribute, attributes, text},
-    EARLY, GET_RULE, HIT, QUEUED, SEEN, SLOWED,
+    ASKED, EARLY, GET_RULE, HIT, QUEUED, SEEN, SLOWED,
 };
 use crate::LinuxError;
 
@@ -57,6 +57,9 @@ fn rule_of_ours(rule: &[u8], prefix: &str) -> Option<(String, Counted)> {
     let comment = attribute(rule, 7).map(comment).unwrap_or_default();
     if let Some(packets) = comment.strip_prefix(EARLY) {
         return Some((table, Counted { early: packets.parse().ok()?, ..Counted::default() }));
+    }
+    if let Some(questions) = comment.strip_prefix(ASKED) {
+        return Some((table, Counted { seen: questions.parse().ok()?, ..Counted::default() }));
     }
     if let Some(packets) = comment.strip_prefix(SLOWED) {
         return Some((table, Counted { hits: packets.parse().ok()?, ..Counted::default() }));

@@ -39,6 +39,10 @@ pub(in crate::network) enum Expression {
     Duplicate { device: u32, mark: u32 },
     /// Goes on for the last of so many packets.
     Every(u32),
+    /// Puts what follows into this zone of connection tracking.
+    Zone(u16),
+    /// Leads the connection to this port of loopback. For chains of the kind `nat`.
+    Redirect(u16),
 }
 
 /// Properties of packets.
@@ -72,6 +76,8 @@ const GOTO: i32 = -4;
 const DROP: i32 = 0;
 const ACCEPT: i32 = 1;
 const BYPASS: u16 = 1;
+/// `NFT_CT_ZONE`.
+const CT_ZONE: u32 = 17;
 
 impl Expression {
     /// The packet's property is so, on the machine's own byte order.
@@ -160,8 +166,16 @@ impl Expression {
                 ("numgen", list().number(1, REGISTER).number(2, *packets).number(3, 0).number(4, 0)),
                 ("cmp", compare(EQUAL, &packets.saturating_sub(1).to_ne_bytes())),
             ],
+            Self::Zone(zone) => {
+                vec![short(zone.to_ne_bytes()), ("ct", list().number(2, CT_ZONE).number(4, REGISTER))]
+            }
+            Self::Redirect(port) => vec![short(port.to_be_bytes()), ("redir", list().number(1, REGISTER))],
         }
     }
+}
+
+fn short(bytes: [u8; 2]) -> (&'static str, Attributes) {
+    ("immediate", Attributes::new().number(1, REGISTER).nest(2, Attributes::new().bytes(1, &bytes)))
 }
 
 fn compare(how: u32, value: &[u8]) -> Attributes {
