@@ -52,7 +52,10 @@ pub fn mount_namespace(pid: u32) -> Result<Option<MountNamespace>, LinuxError> {
 }
 
 /// The numbers of all processes that are in a mount namespace now, as far as this user may know.
-fn processes_in(namespace: &MountNamespace) -> Result<Vec<u32>, LinuxError> {
+///
+/// # Errors
+/// When the process table cannot be read.
+pub fn processes_in(namespace: &MountNamespace) -> Result<Vec<u32>, LinuxError> {
     let is_in = |pid: &u32| matches!(mount_namespace(*pid), Ok(Some(found)) if found == *namespace);
     Ok(every_process_number()?.into_iter().filter(is_in).collect())
 }

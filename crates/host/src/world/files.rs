@@ -4,14 +4,14 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use steadfast_faults::{FaultError, world::Files};
-use steadfast_linux::{LinuxError, files};
+use steadfast_linux::{LinuxError, files, own_identity};
 use steadfast_model::{
     InjectionId, ProcessIdentity,
-    files::{Cover, CoverStatus, Ground},
+    files::{Cover, CoverStatus, Ground, MountNamespace},
 };
 
 use super::{LocalWorld, machine::directory_for_fault};
-use crate::error::linux_for_fault;
+use crate::{error::linux_for_fault, protect::Guarded};
 
 #[async_trait]
 impl Files for LocalWorld {
@@ -23,7 +23,11 @@ impl Files for LocalWorld {
             what: "look at files".to_owned(),
             cause: error.to_string(),
         };
-        looked.map_err(broken)?.map_err(for_fault)?.ok_or_else(gone)
+        let ground = looked.map_err(broken)?.map_err(for_fault)?.ok_or_else(gone)?;
+        if !ground.is_the_machines {
+            spare(self, &ground.namespace).await?;
+        }
+        Ok(ground)
     }
 
     async fn status(
@@ -49,6 +53,26 @@ impl Files for LocalWorld {
             hits: ours.as_ref().map_or(0, |ours| ours.hits),
             source: ours.map(|ours| ours.source),
         })
+    }
+}
+
+/// Everybody in the mount namespace meets the fault: nobody may be there who must be spared.
+async fn spare(world: &LocalWorld, namespace: &MountNamespace) -> Result<(), FaultError> {
+    let pids = files::processes_in(namespace).map_err(for_fault)?;
+    let own = own_identity().map_err(for_fault)?;
+    let guarded = Guarded::look(&world.ledger, &own, &world.binding).await;
+    let unread = |error: steadfast_engine::host::HostError| FaultError::World {
+        what: "look who is in the mount namespace".to_owned(),
+        cause: error.message,
+    };
+    match guarded.and_then(|guarded| guarded.first(pids)).map_err(unread)? {
+        None => Ok(()),
+        Some((pid, why)) => Err(FaultError::Unsupported {
+            what: format!("disturb files: process {pid} in the same mount namespace is {why}"),
+            hint: Some(
+                "give the target a mount namespace of its own: PrivateMounts=yes, or a container".to_owned(),
+            ),
+        }),
     }
 }
 
