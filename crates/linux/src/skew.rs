@@ -46,6 +46,11 @@ pub fn plan(
     skew: &Skew,
     injection: InjectionId,
 ) -> Result<Option<ClockPatch>, LinuxError> {
+    if !cfg!(target_arch = "x86_64") {
+        return Err(LinuxError::Missing {
+            what: "tell a process another time: this is done on x86-64 only".to_owned(),
+        });
+    }
     let Some(Place { vdso, memory, block, counter }) = Place::find(process)? else { return Ok(None) };
     let refused = |why: &str| refused(process, why);
     check_clocks(process, skew)?;

@@ -118,9 +118,11 @@ impl UndoVerb {
                 let each = patch.sites.iter().map(|site| {
                     let bytes: String = site.was.iter().map(|byte| format!("\\{byte:03o}")).collect();
                     let (memory, at) = (format!("/proc/{}/mem", process.pid), site.address);
-                    format!("printf '{bytes}' | dd of={memory} bs=1 seek={at} conv=notrunc status=none")
+                    // Each in one write: a thread must not meet half of it.
+                    format!("printf '{bytes}' | dd of={memory} bs=16 oflag=seek_bytes seek={at} conv=notrunc status=none")
                 });
-                each.collect::<Vec<_>>().join("; ")
+                let pid = process.pid;
+                format!("kill -STOP {pid}; {}; kill -CONT {pid}", each.collect::<Vec<_>>().join("; "))
             }
             Self::Irreversible { what } => format!("# nothing to undo: {what}"),
         }

@@ -99,8 +99,12 @@ fn inhabitants(container: &Known, pids: &[u32]) -> Result<Vec<ResolvedProcess>, 
 fn is_of(group: &str, id: &str) -> bool {
     let name = group.strip_suffix(".scope").unwrap_or(group);
     let last = name.rsplit(['-', ':']).next().unwrap_or(name);
-    let is_whole = last.len() == 64 && last.bytes().all(|letter| letter.is_ascii_hexdigit());
-    group == id || (is_whole && last.starts_with(id) && !name.contains("conmon"))
+    group == id || (is_whole_id(last) && last.starts_with(id) && !name.contains("conmon"))
+}
+
+/// Whether it is an id as Docker, Podman and the Kubernetes runtimes draw them.
+fn is_whole_id(id: &str) -> bool {
+    id.len() == 64 && id.bytes().all(|letter| letter.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

@@ -22,7 +22,9 @@ pub(crate) fn may_skew(process: &ProcessIdentity, wanted: &Skew) -> Result<(), F
                 return Err(FaultError::Denied { what, hint: hint.to_owned() });
             }
             Obstacle::Traced { .. } => "detach the debugger first",
-            Obstacle::OtherArchitecture => "take a target that runs a program of this machine's own kind",
+            Obstacle::NotHere | Obstacle::OtherArchitecture => {
+                "take a target that runs a program of this machine's own kind"
+            }
             Obstacle::Filtered => {
                 "start the target without a seccomp filter: `seccomp=unconfined` in a container"
             }

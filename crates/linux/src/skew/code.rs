@@ -2,7 +2,7 @@
 //! they need to know.
 //!
 //! They ask the kernel, which the vDSO would not do, and change its answer. Of the registers, they change those that any
-//! function may. They are for x86-64 and x86 calls in 64-bit programs; other architectures need their own.
+//! function may. They are for x86-64; other architectures need their own, and are refused before they come here.
 
 use steadfast_model::{
     InjectionId,
@@ -35,6 +35,7 @@ pub(super) const WRONG: std::ops::Range<usize> = 32..56;
 const BASES: usize = 56;
 const ENTRIES: usize = 152;
 
+#[cfg(target_arch = "x86_64")]
 std::arch::global_asm!(
     r#"
     .pushsection .rodata.steadfast_skew,"a",@progbits
@@ -122,16 +123,24 @@ steadfast_skew_end:
     options(att_syntax)
 );
 
+#[cfg(target_arch = "x86_64")]
 unsafe extern "C" {
     static steadfast_skew_begin: u8;
     static steadfast_skew_end: u8;
 }
 
 /// The block as it is assembled, with nothing filled in.
+#[cfg(target_arch = "x86_64")]
 pub(super) fn blank() -> &'static [u8] {
     let (begin, end) = (&raw const steadfast_skew_begin, &raw const steadfast_skew_end);
     // SAFETY: both stand in the same section above, in this order; what is between them is never written.
     unsafe { std::slice::from_raw_parts(begin, end.byte_offset_from_unsigned(begin)) }
+}
+
+/// One with no instructions in it.
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) fn blank() -> &'static [u8] {
+    &[0; ENTRIES + 24]
 }
 
 /// Functions of the vDSO, and how far into the block the instructions for each are.

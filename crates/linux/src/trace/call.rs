@@ -47,6 +47,9 @@ impl Held {
     pub fn call(&mut self, what: &str, number: i64, arguments: &[Argument<'_>]) -> Result<u64, LinuxError> {
         let what = format!("{what} in process {}", self.pid);
         let failed = |errno| LinuxError::call(what.as_str(), errno);
+        if !cfg!(target_arch = "x86_64") {
+            return Err(LinuxError::Missing { what });
+        }
         let chosen = self.threads.iter().position(|thread| !thread.is_stopped).unwrap_or(0);
         let Some(&Thread { tid, registers: before, .. }) = self.threads.get(chosen) else {
             return Err(LinuxError::Gone { what });

@@ -15,6 +15,8 @@ pub enum Obstacle {
         /// Its number.
         by: u32,
     },
+    /// This machine is of an architecture for which nobody has written the instructions yet.
+    NotHere,
     /// It runs a program of another architecture than this one.
     OtherArchitecture,
     /// A filter of system calls may refuse what is asked of it, or end it (`seccomp`).
@@ -27,6 +29,7 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Traced { by } => write!(f, "process {by} traces it"),
+            Self::NotHere => f.write_str("this is done on x86-64 only"),
             Self::OtherArchitecture => f.write_str("its program is of another architecture than this one"),
             Self::Filtered => f.write_str("a seccomp filter may refuse system calls it did not make before"),
             Self::Denied => f.write_str("this user may not trace it"),
@@ -41,7 +44,9 @@ impl fmt::Display for Obstacle {
 pub fn obstacle(process: &ProcessIdentity) -> Result<Option<Option<Obstacle>>, LinuxError> {
     let pid = process.pid;
     let Some(status) = status(pid)? else { return Ok(None) };
-    let found = if let Some(by) = tracer_in(&status) {
+    let found = if !cfg!(target_arch = "x86_64") {
+        Some(Obstacle::NotHere)
+    } else if let Some(by) = tracer_in(&status) {
         Some(Obstacle::Traced { by })
     } else {
         match Memory::open(pid, true) {

@@ -1,6 +1,6 @@
 //! The registers of a thread, and the instructions that make a system call and put everything back.
 //!
-//! Written for x86-64 only.
+//! Written for x86-64 only; elsewhere [`super::obstacle`] stands in the way of whatever would come here.
 
 /// Those for whole numbers.
 #[derive(Debug, Clone, Copy)]
@@ -8,6 +8,40 @@ pub(super) struct Registers(pub(super) libc::user_regs_struct);
 
 #[cfg(target_arch = "x86_64")]
 pub(super) use x86_64::*;
+
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) use elsewhere::*;
+
+#[cfg(not(target_arch = "x86_64"))]
+mod elsewhere {
+    use super::Registers;
+
+    impl Registers {
+        pub(in super::super) fn program_counter(&self) -> u64 {
+            0
+        }
+
+        pub(in super::super) fn answer(&self) -> i64 {
+            0
+        }
+
+        pub(in super::super) fn calls_again(&self) -> bool {
+            false
+        }
+
+        pub(in super::super) fn calling_again(&self) -> Self {
+            *self
+        }
+
+        pub(in super::super) fn calling(&self, _code: u64, _number: i64, _arguments: [u64; 6]) -> Self {
+            *self
+        }
+    }
+
+    pub(in super::super) fn call_and_put_back(_after: &Registers, _mask: u64) -> Vec<u8> {
+        Vec::new()
+    }
+}
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64 {

@@ -103,6 +103,15 @@ impl ContainerMatch {
             let message = format!("`{id}` is too short to be sure of: write {SHORTEST_ID} letters or more");
             problems.error(&["id"], message, Some("see `docker ps --no-trunc`"));
         }
+        // Control groups of systemd have names too.
+        if self
+            .id
+            .as_ref()
+            .is_some_and(|id| [".slice", ".service", ".scope"].iter().any(|end| id.ends_with(end)))
+        {
+            let hint = "write process: { unit: payments.service }";
+            problems.error(&["id"], "it is a unit of systemd and no container", Some(hint));
+        }
         let texts = [("name", &self.name, "payments-*"), ("image", &self.image, "registry/payments:*")];
         for (key, text, example) in texts {
             if text.as_ref().is_some_and(|text| text.chars().all(|letter| letter == '*')) {
@@ -168,6 +177,7 @@ mod tests {
         for (document, expected) in [
             (json!({}), 1),
             (json!({ "id": "0123456789a" }), 1),
+            (json!({ "id": "payments.service" }), 1),
             (json!({ "name": "*" }), 1),
             (json!({ "image": "" }), 1),
             (json!({ "label": "=payments" }), 1),

@@ -16,7 +16,7 @@ use steadfast_engine::host::{HostError, HostErrorKind};
 use steadfast_model::target::ContainerTarget;
 use tokio::net::UnixStream;
 
-use super::super::no_target;
+use super::{super::no_target, is_whole_id};
 use crate::error::host_error;
 
 /// Where engines listen when nobody has told them otherwise, as root.
@@ -56,19 +56,27 @@ pub(super) async fn running(target: &ContainerTarget) -> Result<Vec<Known>, Host
         Some(socket) => vec![socket.clone()],
         None => USUAL.iter().map(PathBuf::from).chain(of_this_user()).collect(),
     };
-    let mut entries = Vec::new();
-    let mut asked = false;
+    let mut entries: Vec<Entry> = Vec::new();
+    let (mut asked, mut denied) = (false, None);
     for socket in &sockets {
         let found = tokio::time::timeout(PATIENCE, list(socket)).await;
         match found.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
             Ok(found) => {
                 asked = true;
-                entries.extend(found);
+                // Whatever else an engine calls an id could be the name of somebody else's control group.
+                entries.extend(found.into_iter().filter(|entry| is_whole_id(&entry.id)));
             }
             // There is no such engine here.
             Err(error) if target.socket.is_none() && is_absent(&error) => {}
+            // Another engine may be this user's own.
+            Err(error) if target.socket.is_none() && error.kind() == io::ErrorKind::PermissionDenied => {
+                denied = Some(refused(target, socket, &error));
+            }
             Err(error) => return Err(refused(target, socket, &error)),
         }
+    }
+    if let (false, Some(denied)) = (asked, denied) {
+        return Err(denied);
     }
     if !asked {
         let message = format!("find {target}: neither Docker nor Podman answers here");
