@@ -94,6 +94,21 @@ fn all_threads_are_told_another_time_and_then_the_right_one_again() {
 }
 
 #[test]
+fn a_thread_that_counts_late_does_not_forbid_the_next_skew() {
+    let (mut talker, identity) = start();
+    let (patch, _) = put(&identity, &skew(&[ClockFamily::Realtime], "+1h", 0.0));
+    take_back(&identity, &patch).unwrap();
+    // What a thread does that was in the middle of the instructions.
+    let memory = std::fs::OpenOptions::new().write(true).open(format!("/proc/{}/mem", identity.pid)).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&memory, &u64::MAX.to_le_bytes(), patch.counter).unwrap();
+    let (patch, _) = put(&identity, &skew(&[ClockFamily::Realtime], "+1h", 0.0));
+    check(&talker.ask("now"), HOUR, REALTIME);
+    let told = status(&identity, patch.injection).unwrap().unwrap().told.unwrap();
+    assert!(told < u64::MAX / 2, "it is counted from the start");
+    take_back(&identity, &patch).unwrap();
+}
+
+#[test]
 fn monotonic_clocks_only_when_asked_and_never_before_they_began() {
     let (mut talker, identity) = start();
     let (patch, _) = put(&identity, &skew(&[ClockFamily::Monotonic], "+1h", 0.0));
