@@ -97,7 +97,8 @@ pub fn put_in_place(
     in_short_stops(process, |held| {
         let was = |site: &PatchedSite| holds(held.memory(), site.address, &site.was);
         let may_count = || -> Result<bool, LinuxError> {
-            Ok(holds(held.memory(), patch.block, code::MARK)? || word(held.memory(), patch.counter)? == Some(0))
+            Ok(holds(held.memory(), patch.block, code::MARK)?
+                || word(held.memory(), patch.counter)? == Some(0))
         };
         if !all(&patch.sites, was)? || !may_count()? {
             return Err(refused(process, "it has changed meanwhile"));
