@@ -79,7 +79,8 @@ pub fn plan(
     if !is_ours && there.iter().any(|byte| *byte != 0) {
         return Err(refused("something else is in the unused end of its vDSO"));
     }
-    if word(&memory, counter)? != Some(0) {
+    // A thread that was still in our instructions when it was taken back counts once more.
+    if !is_ours && word(&memory, counter)? != Some(0) {
         return Err(refused("something else is at the end of its stack"));
     }
     let patch = ClockPatch { injection, block, counter, sites };
@@ -100,7 +101,11 @@ pub fn put_in_place(
     let block = code::filled(skew, patch.injection, patch.counter, &bases);
     in_short_stops(process, |held| {
         let was = |site: &PatchedSite| holds(held.memory(), site.address, &site.was);
-        if !all(&patch.sites, was)? || word(held.memory(), patch.counter)? != Some(0) {
+        let may_count = || -> Result<bool, LinuxError> {
+            Ok(holds(held.memory(), patch.block, code::MARK)?
+                || word(held.memory(), patch.counter)? == Some(0))
+        };
+        if !all(&patch.sites, was)? || !may_count()? {
             return Err(refused(process, "it has changed meanwhile"));
         }
         let end = patch.block + block.len() as u64;
@@ -109,6 +114,7 @@ pub fn put_in_place(
         {
             return Ok(None);
         }
+        held.memory().write(patch.counter, &[0; 8])?;
         held.memory().write(patch.block, &block)?;
         for site in &patch.sites {
             held.memory().write(site.address, &site.is)?;

@@ -72,9 +72,7 @@ fn all_threads_are_told_another_time_and_then_the_right_one_again() {
     check(&talker.ask("now"), 0.0, &[]);
     let (before, mapped) = image(&identity);
     for (offset, off) in [("-1h", -HOUR), ("+90s", 90_000.0), ("250ms", 250.0)] {
-        let (patch, stopped) = put(&identity, &skew(&[ClockFamily::Realtime], offset, 0.0));
-        // At most 8 ms are waited for; on a busy machine somebody else may run in between.
-        assert!(stopped < Duration::from_millis(50), "{stopped:?}");
+        let (patch, _) = put(&identity, &skew(&[ClockFamily::Realtime], offset, 0.0));
         check(&talker.ask("now"), off, REALTIME);
         let told = status(&identity, patch.injection).unwrap().unwrap().told.unwrap();
         assert!(told > 0);
@@ -91,6 +89,37 @@ fn all_threads_are_told_another_time_and_then_the_right_one_again() {
         assert_eq!(mapped, mapped_after, "nothing is mapped for it");
     }
     assert_eq!(number_in(&talker.ask("now"), "backwards"), 0.0, "what was not asked for moves on");
+}
+
+#[test]
+fn it_stands_still_for_a_moment_only() {
+    let (_talker, identity) = start();
+    let wanted = skew(&[ClockFamily::Realtime], "+1h", 0.0);
+    let mut stops: Vec<_> = (0..9)
+        .map(|_| {
+            let (patch, stopped) = put(&identity, &wanted);
+            take_back(&identity, &patch).unwrap();
+            stopped
+        })
+        .collect();
+    stops.sort();
+    // On a busy machine somebody else may run in the middle of one, but not of most.
+    assert!(stops[4] < Duration::from_millis(10), "{stops:?}");
+}
+
+#[test]
+fn a_thread_that_counts_late_does_not_forbid_the_next_skew() {
+    let (mut talker, identity) = start();
+    let (patch, _) = put(&identity, &skew(&[ClockFamily::Realtime], "+1h", 0.0));
+    take_back(&identity, &patch).unwrap();
+    // What a thread does that was in the middle of the instructions.
+    let memory = std::fs::OpenOptions::new().write(true).open(format!("/proc/{}/mem", identity.pid)).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&memory, &u64::MAX.to_le_bytes(), patch.counter).unwrap();
+    let (patch, _) = put(&identity, &skew(&[ClockFamily::Realtime], "+1h", 0.0));
+    check(&talker.ask("now"), HOUR, REALTIME);
+    let told = status(&identity, patch.injection).unwrap().unwrap().told.unwrap();
+    assert!(told < u64::MAX / 2, "it is counted from the start");
+    take_back(&identity, &patch).unwrap();
 }
 
 #[test]
