@@ -28,7 +28,7 @@ mod vdso;
 
 use vdso::Vdso;
 
-/// The longest that a process is kept waiting for all its threads to stand still.
+/// How long all threads of a process have to stand still at once before it is given up for now. Each takes some 10 µs more.
 const STOP: Duration = Duration::from_millis(8);
 /// When they do not, or one is just where something is written, it goes on for a moment before the next try.
 const TRIES: usize = 40;

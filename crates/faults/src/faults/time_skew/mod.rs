@@ -99,7 +99,7 @@ impl Fault for TimeSkew {
         }
         if self.clocks.contains(&ClockFamily::Monotonic) {
             preview.warnings.push(
-                "programs rely on monotonic clocks never to jump: timeouts and locks may misbehave afterwards as well"
+                "programs rely on monotonic clocks never to jump: a wait until a point in time that was reckoned meanwhile lasts as much longer, also after the fault has gone"
                     .to_owned(),
             );
         }
