@@ -7,7 +7,8 @@ use std::{
     io::{Read, Seek, SeekFrom, Write},
     os::unix::fs::{FileExt, FileTypeExt, MetadataExt, PermissionsExt, symlink},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
+    time::Duration,
 };
 
 use rustix::fs::{
@@ -17,6 +18,7 @@ use rustix::fs::{
 use steadfast_linux::{
     files::{Covered, counts, ground, mount_namespace, uncover},
     identify,
+    trace::hold,
 };
 use steadfast_model::{
     BootTime, Percent, ProcessIdentity,
@@ -189,6 +191,42 @@ fn everything_passes_through_and_belongs_to_whoever_made_it() {
     assert_eq!(scene.user.differences(), Vec::<String>::new());
     assert_eq!(counts(&scene.process, scene.user.folder()).unwrap(), None);
     uncover(&scene.order.cover).unwrap();
+}
+
+#[test]
+fn one_that_cannot_be_held_and_mounts_elsewhere_do_not_keep_anybody_from_their_files() {
+    let test = "one_that_cannot_be_held_and_mounts_elsewhere_do_not_keep_anybody_from_their_files";
+    let Some(scene) = Scene::new_or_skip(test) else { return };
+    let covered = Covered::put(&scene.order).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    for name in ["bound", "other"] {
+        fs::create_dir(elsewhere.path().join(name)).unwrap();
+    }
+    let script = r#"mount --bind "$1" "$2/bound" && mount -t tmpfs "$3" "$2/other" || exit 1
+        exec 3>>"$1/before"; echo ready; exec cat"#;
+    #[expect(clippy::disallowed_methods, reason = "another one in the same mount namespace")]
+    let mut other = Command::new("nsenter");
+    other.args(["--mount", "--target", &scene.user.pid().to_string(), "sh", "-c", script, "sh"]);
+    other.arg(scene.user.folder()).arg(elsewhere.path()).arg(&scene.order.cover.source);
+    let mut other = other.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut ready = [0; 6];
+    other.stdout.as_mut().unwrap().read_exact(&mut ready).unwrap();
+    let device = |path: PathBuf| fs::metadata(path).unwrap().dev();
+    let of_other = || device(format!("/proc/{}/fd/3", other.id()).into());
+    let own = device(scene.outside(""));
+    assert_ne!(of_other(), own);
+    // Processes are looked through by their numbers, so that the one which is held comes first.
+    let refused = hold(&scene.process, Duration::from_secs(2), |_| Ok(covered.take_away())).unwrap().unwrap();
+    let refused = refused.unwrap_err().with_causes();
+    assert!(refused.contains("traces it"), "{refused}");
+    assert_eq!(of_other(), own);
+    covered.take_away().unwrap();
+    let mounts = fs::read_to_string(format!("/proc/{}/mountinfo", scene.user.pid())).unwrap();
+    let named = mounts.lines().filter(|line| line.contains(&scene.order.cover.source));
+    let kinds: Vec<_> = named.map(|line| line.contains("tmpfs")).collect();
+    assert_eq!(kinds, [true], "{mounts}");
+    drop(other.stdin.take());
+    other.wait().unwrap();
 }
 
 #[test]
