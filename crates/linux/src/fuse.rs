@@ -23,6 +23,7 @@ use steadfast_model::files::FileRule;
 
 use crate::LinuxError;
 
+mod access_lists;
 mod answer;
 mod caller;
 mod gate;
