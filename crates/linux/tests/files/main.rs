@@ -264,11 +264,17 @@ fn one_that_cannot_be_held_and_mounts_elsewhere_do_not_keep_anybody_from_their_f
     let refused = refused.unwrap_err().with_causes();
     assert!(refused.contains("traces it"), "{refused}");
     assert_eq!(of_other(), own);
-    covered.take_away().unwrap();
     let mounts = fs::read_to_string(format!("/proc/{}/mountinfo", scene.user.pid())).unwrap();
     let named = mounts.lines().filter(|line| line.contains(&scene.order.cover.source));
     let kinds: Vec<_> = named.map(|line| line.contains("tmpfs")).collect();
     assert_eq!(kinds, [true], "{mounts}");
+    covered.take_away().unwrap();
+    assert_eq!(
+        scene.user.differences().len(),
+        1,
+        "only the mount of somebody else: {:?}",
+        scene.user.differences()
+    );
     drop(other.stdin.take());
     other.wait().unwrap();
 }
