@@ -30,3 +30,15 @@ pub(super) fn may_change(name: &OsStr) -> Result<(), Errno> {
     let is_open = is_one(name) || !name.as_encoded_bytes().starts_with(b"system.");
     if is_open { Ok(()) } else { Err(Errno::OPNOTSUPP) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_does_not_judge_is_not_changed_for_anybody() {
+        let may = |name: &str| may_change(name.as_ref()).is_ok();
+        assert!(may("user.colour") && may("system.posix_acl_access") && may("security.capability"));
+        assert!(!may("system.nfs4_acl") && !may("system.posix_acl"));
+    }
+}

@@ -170,6 +170,16 @@ fn everything_passes_through_and_belongs_to_whoever_made_it() {
     assert_eq!(getxattr(inside("a"), "user.colour", &mut value[..2]), Err(rustix::io::Errno::RANGE));
     assert_eq!(listxattr(inside("a"), &mut value[..]).unwrap(), "user.colour\0".len());
     removexattr(inside("a"), "user.colour").unwrap();
+    let (name, list) = ("system.posix_acl_access", access_list(4, 0));
+    setxattr(inside("a"), name, &list, XattrFlags::empty()).unwrap();
+    for path in [outside("a"), inside("a")] {
+        assert_eq!(
+            getxattr(path, name, &mut value[..]).map(|length| value[..length].to_vec()),
+            Ok(list.clone())
+        );
+    }
+    removexattr(inside("a"), name).unwrap();
+    assert_eq!(getxattr(outside("a"), name, &mut value[..]), Err(rustix::io::Errno::NODATA));
     let (is, was) = (rustix::fs::statvfs(inside("")).unwrap(), rustix::fs::statvfs(outside("")).unwrap());
     assert_eq!((is.f_blocks, is.f_bsize, is.f_namemax), (was.f_blocks, was.f_bsize, was.f_namemax));
 
