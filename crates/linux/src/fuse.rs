@@ -23,6 +23,7 @@ use steadfast_model::files::FileRule;
 
 use crate::LinuxError;
 
+mod access_lists;
 mod answer;
 mod caller;
 mod gate;
@@ -121,10 +122,15 @@ impl FileServer {
     pub(crate) fn ends_within(&self, patience: Duration) -> bool {
         const STEP: Duration = Duration::from_millis(2);
         let mut waited = Duration::ZERO;
-        while !self.ended.load(Ordering::SeqCst) && waited < patience {
+        while !self.has_ended() && waited < patience {
             crate::load::sleep(STEP);
             waited += STEP;
         }
+        self.has_ended()
+    }
+
+    /// Whether nobody is answered any more: nothing of it is open, or the kernel has ended it.
+    pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::SeqCst)
     }
 }

@@ -1,6 +1,6 @@
 //! How a change is undone, as plain data that any Steadfast process can carry out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -106,9 +106,9 @@ impl UndoVerb {
                 format!("kill -KILL {}", worker.pid)
             }
             Self::UncoverFiles { worker, cover } => format!(
-                "nsenter --mount --target={} umount --lazy '{}'; kill -KILL {}; then restart what had files open there",
+                "nsenter --mount --target={} umount --lazy {}; kill -KILL {}; then restart what had files open there",
                 cover.process.pid,
-                cover.path.display(),
+                quoted(&cover.path),
                 worker.pid
             ),
             Self::RestoreCpuQuota { cgroup, was_micros, .. } => {
@@ -126,5 +126,21 @@ impl UndoVerb {
             }
             Self::Irreversible { what } => format!("# nothing to undo: {what}"),
         }
+    }
+}
+
+/// A path as one word of a shell.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_path_is_one_word_of_a_shell() {
+        assert_eq!(quoted(Path::new("/a b/$c")), "'/a b/$c'");
+        assert_eq!(quoted(Path::new("/it's; rm x")), r"'/it'\''s; rm x'");
     }
 }

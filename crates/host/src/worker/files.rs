@@ -29,7 +29,7 @@ pub async fn run_file_worker() -> Result<(), WorkerError> {
     };
     covered.arm();
     let over = match talk.answer(&WorkerAnswer::Done {}).await {
-        Ok(()) => talk.keep(lease, deadline, || true).await,
+        Ok(()) => talk.keep(lease, deadline, || !covered.has_ended()).await,
         Err(error) => Err(error.into()),
     };
     // However it ended. Whoever undoes kills this process when that takes too long, and goes on itself.

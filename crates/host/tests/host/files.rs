@@ -166,6 +166,34 @@ async fn when_the_worker_is_killed_everybody_gets_their_files_back_at_once() {
     host.revert(order.injection).await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cover_that_the_kernel_has_ended_is_not_renewed() {
+    let Some(user) = FileUser::new_or_skip("a_cover_that_the_kernel_has_ended_is_not_renewed") else {
+        return;
+    };
+    let stage = Stage::new();
+    let host = stage.host();
+    let order = order(&host, user.pid(), &failing(&user, "EIO")).await;
+    host.inject(&order).await.unwrap();
+    host.renew(order.injection).await.unwrap();
+    #[expect(clippy::disallowed_methods, reason = "in another mount namespace")]
+    let mut unmount = std::process::Command::new("nsenter");
+    unmount.args(["--mount", "--target", &user.pid().to_string(), "umount", "--force"]).arg(user.folder());
+    // Whether it is unmounted or still in use: all connections end.
+    unmount.output().unwrap();
+    let mut refused = None;
+    for _ in 0..20 {
+        refused = host.renew(order.injection).await.err();
+        if refused.is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(refused.is_some(), "it is renewed, though nobody is served");
+    host.revert(order.injection).await.unwrap();
+    is_as_before(&user).await;
+}
+
 #[tokio::test]
 async fn when_the_injector_is_killed_everybody_gets_their_files_back_at_once() {
     let test = "when_the_injector_is_killed_everybody_gets_their_files_back_at_once";

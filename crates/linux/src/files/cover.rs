@@ -115,6 +115,12 @@ impl Covered {
         self.server.ends_within(patience)
     }
 
+    /// Whether nobody who uses it is served any more, as after `umount --force`. Then it only takes files away.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.server.has_ended()
+    }
+
     /// Until a look finds no process that has something of the directory itself: others may start meanwhile.
     fn exchange_all(&mut self, mount: &OwnedFd, below: u64) -> Result<(), LinuxError> {
         let path = self.cover.path.clone();

@@ -82,8 +82,9 @@ fn exchange_some(
         if plan.len() > 0 {
             let channel = Channel::open(held, process)?;
             let made = plan.make(held, pid, &channel);
-            channel.close(held)?;
-            made?;
+            let closed = channel.close(held);
+            // What went wrong first is what is told.
+            made.and(closed)?;
         }
         Ok((Exchanged { count: plan.len(), still: held.held_for() }, !plan.is_full))
     })
@@ -185,8 +186,8 @@ impl Plan {
         for (mapped, file) in &self.mapped {
             for given in channel.hand(held, &[file.as_fd()])? {
                 let changed = change_mapping(held, pid, mapped, given);
-                held.call("close a file", libc::SYS_close, &[given.into()])?;
-                changed?;
+                let closed = held.call("close a file", libc::SYS_close, &[given.into()]);
+                changed.and(closed)?;
             }
         }
         Ok(())

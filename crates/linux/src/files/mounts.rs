@@ -18,6 +18,8 @@ pub(super) struct Mount {
     pub(super) shared: Option<u64>,
     /// The group from which mounts come.
     pub(super) master: Option<u64>,
+    /// Of its file system, such as `fuse.steadfast`.
+    pub(super) kind: String,
     pub(super) source: String,
 }
 
@@ -45,9 +47,10 @@ fn parse(line: &[u8]) -> Option<Mount> {
         shared = shared.or(group(word, "shared:"));
         master = master.or(group(word, "master:"));
     }
-    let source = unescaped(words.nth(1)?).to_string_lossy().into_owned();
+    let kind = text(words.next()?)?;
+    let source = unescaped(words.next()?).to_string_lossy().into_owned();
     let device = (major.parse().ok()?, minor.parse().ok()?);
-    Some(Mount { number, device, point, shared, master, source })
+    Some(Mount { number, device, point, shared, master, kind, source })
 }
 
 /// Blanks, tabs, line ends and backslashes are written as `\040` and the like.
@@ -83,6 +86,7 @@ mod tests {
             point: r"/mnt \2".into(),
             shared: Some(7),
             master: Some(1),
+            kind: "ext3".to_owned(),
             source: "/dev/a\tb".to_owned(),
         };
         assert_eq!(parse(line), Some(expected));

@@ -25,16 +25,19 @@ use crate::{
     volume::Directory,
 };
 
+/// The file system of a cover, as the kernel calls it. Others may name theirs as ours is named.
+const KIND: &str = "fuse.steadfast";
 /// How often is looked for what somebody else opened meanwhile, or was handed.
 const ROUNDS: usize = 20;
 
 /// Takes a cover away and gives everybody their files back. Its worker must have ended. Twice, or for one that never was,
 /// succeeds, and so it does when nobody is left in the mount namespace.
 ///
-/// What was removed while it was open went with the worker: it cannot be given back.
+/// What was removed while it was open went with the worker: it cannot be given back. Pipes, devices and sockets that were opened
+/// below it stay with whoever has them open: they need nobody who serves them.
 ///
 /// # Errors
-/// When the mount, or something open below it, is still there.
+/// When the mount, or something open below it, is still there; everybody who can have their files has got them back then.
 pub fn uncover(cover: &Cover) -> Result<(), LinuxError> {
     take_away(cover, None)
 }
@@ -45,14 +48,17 @@ pub(super) fn take_away(cover: &Cover, served: Option<(&FileServer, (u32, u32))>
         return Ok(());
     }
     let mut device = served.map(|(_, device)| device);
+    let mut first = None;
     // Whoever left for a mount namespace of their own meanwhile took the mount along.
     let mut namespaces = BTreeSet::from([cover.namespace.inode]);
     for (inode, pid) in every_namespace()? {
-        let mounted = mounts(pid)?.unwrap_or_default();
-        if let Some(ours) = mounted.iter().find(|mount| mount.source == cover.source) {
-            namespaces.insert(inode);
-            device = device.or(Some(ours.device));
-            remove(pid, &mounted, ours)?;
+        match remove_all(pid, cover) {
+            Ok(None) => {}
+            Ok(Some(ours)) => {
+                namespaces.insert(inode);
+                device = device.or(Some(ours));
+            }
+            Err(error) => first = first.or(Some(error)),
         }
     }
     let pids = || -> Result<Vec<u32>, LinuxError> {
@@ -63,25 +69,20 @@ pub(super) fn take_away(cover: &Cover, served: Option<(&FileServer, (u32, u32))>
         Ok(every_process_number()?.into_iter().filter(is_there).collect())
     };
     let Some(device) = device.map_or_else(|| left_behind(&pids()?, cover), |device| Ok(Some(device)))? else {
-        return Ok(());
+        return first.map_or(Ok(()), Err);
     };
     for _ in 0..ROUNDS {
         let (mut users, mut exchanged) = (0, 0);
         for pid in pids()? {
-            let Some(process) = identify(pid)?.filter(|_| uses(pid, device)) else { continue };
-            users += 1;
-            let directory = inside(pid, || Directory::open(&cover.path)).ok().map(OwnedFd::from);
-            let choose = |at: &Place, flags| {
-                if at.device != device {
-                    return Ok(None);
-                }
-                let known = served.and_then(|(server, _)| server.open_inode(at.inode, flags));
-                match known {
-                    Some(opened) => opened.map(Some),
-                    None => Ok(directory.as_ref().and_then(|directory| by_name(directory, at, flags))),
-                }
-            };
-            exchanged += exchange(&process, &choose)?.count;
+            match give_back(pid, cover, device, served.map(|(server, _)| server)) {
+                Ok(None) => {}
+                Ok(Some(count)) => (users, exchanged) = (users + 1, exchanged + count),
+                // The others do not wait for one that cannot be held.
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        if let Some(error) = first {
+            return Err(error);
         }
         // What cannot be had any more is no reason to try for ever.
         if users == 0 || (exchanged == 0 && served.is_none()) {
@@ -90,6 +91,27 @@ pub(super) fn take_away(cover: &Cover, served: Option<(&FileServer, (u32, u32))>
     }
     let what = format!("give back the files below {}", cover.path.display());
     Err(LinuxError::Call { what, source: std::io::Error::other("some are still in use of the cover") })
+}
+
+/// Gives one process its files back, and says how many; `None` when it has none.
+fn give_back(
+    pid: u32,
+    cover: &Cover,
+    device: (u32, u32),
+    server: Option<&FileServer>,
+) -> Result<Option<usize>, LinuxError> {
+    let Some(process) = identify(pid)?.filter(|_| uses(pid, device)) else { return Ok(None) };
+    let directory = inside(pid, || Directory::open(&cover.path)).ok().map(OwnedFd::from);
+    let choose = |at: &Place, flags| {
+        if !is_of(at, device) {
+            return Ok(None);
+        }
+        match server.and_then(|server| server.open_inode(at.inode, flags)) {
+            Some(opened) => opened.map(Some),
+            None => Ok(directory.as_ref().and_then(|directory| by_name(directory, at, flags))),
+        }
+    };
+    Ok(Some(exchange(&process, &choose)?.count))
 }
 
 /// One process of every mount namespace.
@@ -103,10 +125,25 @@ fn every_namespace() -> Result<BTreeMap<u64, u32>, LinuxError> {
     Ok(found)
 }
 
-fn remove(pid: u32, mounted: &[Mount], ours: &Mount) -> Result<(), LinuxError> {
-    let at = &ours.point;
+/// Unmounts the cover wherever it is in the mount namespace of a process, and says the number of its file system; `None` when
+/// it is nowhere there. Where it was bound to as well it goes too, the last first: one may lie over another.
+fn remove_all(pid: u32, cover: &Cover) -> Result<Option<(u32, u32)>, LinuxError> {
+    let is_ours = |mount: &&Mount| mount.source == cover.source && mount.kind == KIND;
+    let mounted = mounts(pid)?.unwrap_or_default();
+    let mut first = None;
+    for ours in mounted.iter().rev().filter(is_ours) {
+        let last = mounted.iter().rfind(|mount| mount.point == ours.point);
+        if let Err(error) = remove(pid, &ours.point, last.as_ref().is_some_and(is_ours)) {
+            first = first.or(Some(error));
+        }
+    }
+    let device = mounted.iter().find(is_ours).map(|ours| ours.device);
+    first.map_or(Ok(device), Err)
+}
+
+fn remove(pid: u32, at: &Path, is_on_top: bool) -> Result<(), LinuxError> {
     let what = format!("unmount {}", at.display());
-    if mounted.iter().rfind(|mount| mount.point == *at).is_some_and(|last| last.number != ours.number) {
+    if !is_on_top {
         let why = "something else was mounted over it meanwhile: unmount that first";
         return Err(LinuxError::Call { what, source: std::io::Error::other(why) });
     }
@@ -117,9 +154,14 @@ fn remove(pid: u32, mounted: &[Mount], ours: &Mount) -> Result<(), LinuxError> {
     })
 }
 
-/// Whether a process still has something of that file system.
+/// Whether it is a file or directory of that file system.
+fn is_of(at: &Place, device: (u32, u32)) -> bool {
+    at.device == device && at.is_plain()
+}
+
+/// Whether a process still has something of that file system that can be given back.
 fn uses(pid: u32, device: (u32, u32)) -> bool {
-    open_files(pid).is_ok_and(|files| files.iter().any(|file| file.at.device == device))
+    open_files(pid).is_ok_and(|files| files.iter().any(|file| is_of(&file.at, device)))
         || working_directory(pid).is_some_and(|at| at.device == device)
         || mapped_files(pid).is_ok_and(|files| files.iter().any(|mapped| mapped.device == device))
 }

@@ -141,7 +141,8 @@ impl Shared {
         self.nodes.attributes(number)
     }
 
-    /// Makes a file, or opens one that somebody else made just now.
+    /// Makes a file. `ESTALE` when somebody else has made it just now and the one who asks would take that as well: the kernel
+    /// then looks it up, and whether it may be opened, before it asks to open it.
     pub(super) fn create(
         &self,
         (user, group): (u32, u32),
@@ -151,10 +152,14 @@ impl Shared {
         flags: i32,
     ) -> Result<(FileAttr, u64), Native> {
         let parent = self.nodes.get(parent)?;
-        let how = OFlags::from_bits_retain(flags.cast_unsigned()) & (OFlags::EXCL | OFlags::TRUNC);
-        let how = how | flags_below(flags) | OFlags::CREATE | OFlags::NOFOLLOW;
+        let how = flags_below(flags) | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
         let mode = Mode::from_raw_mode(mode & 0o7777);
-        let file = as_caller(user, group, || openat(&*parent, name, how, mode))?;
+        let takes_others = flags & libc::O_EXCL == 0;
+        let file =
+            as_caller(user, group, || openat(&*parent, name, how, mode)).map_err(|errno| match errno {
+                Native::EXIST if takes_others => Native::STALE,
+                other => other,
+            })?;
         let found = self.nodes.learn_open(&file)?;
         Ok((found, self.handles.add(file)))
     }
@@ -172,5 +177,37 @@ impl Shared {
             drop_privileges_of(&handle.file)?;
         }
         write(&handle.file, offset, data, appends)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use steadfast_model::{
+        Percent,
+        files::{FileErrno, FileFault, FileRule},
+    };
+
+    use super::*;
+    use crate::fuse::{gate::Gate, nodes::Nodes, passing::Handles};
+
+    #[test]
+    fn what_others_made_just_now_is_never_opened_without_asking_whether_it_may_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let fault = FileFault::Error { errno: FileErrno::Eio };
+        let rule = FileRule { operations: Vec::new(), fault, percent: Percent::ALL, seed: 0 };
+        let shared = Shared {
+            nodes: Nodes::new(std::fs::File::open(folder.path()).unwrap().into()).unwrap(),
+            handles: Handles::default(),
+            gate: Gate::new(rule),
+            source: String::new(),
+        };
+        let create = |name: &str, flags| {
+            shared.create((0, 0), INodeNo::ROOT, name.as_ref(), 0o600, flags | libc::O_RDWR).map(drop)
+        };
+        assert_eq!(create("new", 0), Ok(()));
+        std::fs::write(folder.path().join("others"), "theirs").unwrap();
+        assert_eq!(create("others", libc::O_TRUNC), Err(Native::STALE));
+        assert_eq!(create("others", libc::O_EXCL), Err(Native::EXIST));
+        assert_eq!(std::fs::read(folder.path().join("others")).unwrap(), b"theirs");
     }
 }

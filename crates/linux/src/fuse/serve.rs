@@ -1,11 +1,11 @@
 //! The questions of the kernel, one by one.
 
-use std::{ffi::OsStr, path::Path, time::SystemTime};
+use std::{ffi::OsStr, io, path::Path, time::SystemTime};
 
 use fuser::{
-    BsdFileFlags, FileHandle, Filesystem, FopenFlags, INodeNo, LockOwner, OpenFlags, RenameFlags, ReplyAttr,
-    ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyLseek, ReplyOpen, ReplyStatfs,
-    ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
+    BsdFileFlags, FileHandle, Filesystem, FopenFlags, INodeNo, KernelConfig, LockOwner, OpenFlags,
+    RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyLseek,
+    ReplyOpen, ReplyStatfs, ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
 use rustix::fs::{
     AtFlags, Dev, FallocateFlags, FileType, Mode, OFlags, SeekFrom, XattrFlags, fallocate, fstatvfs, linkat,
@@ -15,7 +15,7 @@ use rustix::io::Errno as Native;
 use steadfast_model::files::FileOperation as Op;
 
 use super::{
-    COUNTS,
+    COUNTS, access_lists,
     answer::{AT_ONCE, FIRST, Serve, attribute_reply, code, enter},
     caller::as_caller,
     nodes::kind,
@@ -23,6 +23,10 @@ use super::{
 };
 
 impl Filesystem for Serve {
+    fn init(&mut self, _: &Request, config: &mut KernelConfig) -> io::Result<()> {
+        access_lists::honour(config)
+    }
+
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         let nodes = &self.0.nodes;
         enter(nodes.get(parent).and_then(|parent| nodes.look_up(&parent, name)), reply);
@@ -309,6 +313,7 @@ impl Filesystem for Serve {
         let (name, value) = (name.to_owned(), value.to_vec());
         self.done(Op::Chmod, reply, move |shared| {
             let flags = XattrFlags::from_bits_retain(flags.cast_unsigned());
+            access_lists::may_change(&name)?;
             setxattr(shared.nodes.get(number)?.path(), &name, &value, flags)
         });
     }
@@ -320,6 +325,10 @@ impl Filesystem for Serve {
             return attribute_reply(Ok(told.into_bytes()), size, reply);
         }
         let name = name.to_owned();
+        if access_lists::is_one(&name) {
+            let found = self.0.nodes.get(number).and_then(|node| access_lists::of(&node, &name, size));
+            return attribute_reply(found, size, reply);
+        }
         self.ruled(Op::Stat, reply, move |shared, reply| {
             let found = shared.nodes.get(number).and_then(|node| attribute(&node, &name, size));
             attribute_reply(found, size, reply);
@@ -335,7 +344,10 @@ impl Filesystem for Serve {
 
     fn removexattr(&self, _: &Request, number: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         let name = name.to_owned();
-        self.done(Op::Chmod, reply, move |shared| removexattr(shared.nodes.get(number)?.path(), &name));
+        self.done(Op::Chmod, reply, move |shared| {
+            access_lists::may_change(&name)?;
+            removexattr(shared.nodes.get(number)?.path(), &name)
+        });
     }
 
     fn fallocate(

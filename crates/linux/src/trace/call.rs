@@ -43,7 +43,8 @@ impl Held {
     /// # Errors
     /// [`LinuxError::Denied`] or [`LinuxError::Call`] with what the call answered, [`LinuxError::Gone`] when the process
     /// ends, [`LinuxError::Missing`] where there is no room for the instructions; when the call takes longer than
-    /// the patience, and then its thread goes on as if nobody traced it.
+    /// the patience. Then its thread goes on as soon as the call returns, and every later call is answered with
+    /// [`LinuxError::Gone`].
     pub fn call(&mut self, what: &str, number: i64, arguments: &[Argument<'_>]) -> Result<u64, LinuxError> {
         let what = format!("{what} in process {}", self.pid);
         let failed = |errno| LinuxError::call(what.as_str(), errno);
@@ -88,9 +89,10 @@ impl Held {
             Ok(_) => ptrace::set_signal_mask(tid, mask)
                 .and_then(|()| ptrace::set_registers(tid, &after))
                 .map_err(failed)?,
-            // It goes on by itself from where it is, in instructions that must stay.
+            // It goes on by itself from where it is, in instructions that must stay: no thread makes another call, for
+            // which they would be overwritten. The kernel lets go of all at the end of this thread.
             Err(error) => {
-                self.threads.remove(chosen);
+                self.threads.clear();
                 return Err(error);
             }
         }

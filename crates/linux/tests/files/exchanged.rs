@@ -44,11 +44,13 @@ impl User {
         ["fd/3", "fd/4", "fd/5", "cwd"].map(|name| fs::metadata(here(name)).unwrap().dev()).to_vec()
     }
 
-    /// Of everything it has open.
+    /// Of everything it has opened itself: what it was started with may be anywhere.
     fn links(&self) -> Vec<u64> {
         let folder = fs::read_dir(format!("/proc/{}/fd", self.talker.pid())).unwrap();
+        let paths = folder.map(|entry| entry.unwrap().path());
+        let own = paths.filter(|path| !["0", "1", "2"].iter().any(|number| path.ends_with(number)));
         let device = |path| fs::metadata(path).map(|found| std::os::unix::fs::MetadataExt::dev(&found));
-        folder.filter_map(|entry| device(entry.unwrap().path()).ok()).collect()
+        own.filter_map(|path| device(path).ok()).collect()
     }
 
     fn own_device(&self) -> u64 {
@@ -81,6 +83,18 @@ fn open_files_copies_positions_mappings_locks_and_removed_files_stay_what_they_a
     assert_eq!((user.ask("mapped"), user.ask("gone")), ("mXm".to_owned(), "5 still".to_owned()));
     let lock = fs::OpenOptions::new().write(true).open(user.folder.join("lock")).unwrap();
     assert_eq!(fcntl_lock(&lock, FlockOperation::NonBlockingLockExclusive), Err(rustix::io::Errno::AGAIN));
+}
+
+#[test]
+fn a_pipe_that_was_opened_during_the_fault_goes_on_and_holds_nobody_up() {
+    let test = "a_pipe_that_was_opened_during_the_fault_goes_on_and_holds_nobody_up";
+    let Some(mut user) = User::new_or_skip(test) else { return };
+    let process = identify(user.talker.pid()).unwrap().unwrap();
+    let covered = Covered::put(&order_over(&process, &user.folder)).unwrap();
+    assert_eq!(user.ask("pipe"), "7 through");
+    covered.take_away().unwrap();
+    assert_eq!(user.devices(), [user.own_device(); 4]);
+    assert_eq!((user.ask("pipe"), user.ask("state")), ("7 through".to_owned(), "4 3 0 1 4 0123".to_owned()));
 }
 
 #[test]

@@ -7,7 +7,8 @@ use std::{
     io::{Read, Seek, SeekFrom, Write},
     os::unix::fs::{FileExt, FileTypeExt, MetadataExt, PermissionsExt, symlink},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output, Stdio},
+    time::Duration,
 };
 
 use rustix::fs::{
@@ -17,6 +18,7 @@ use rustix::fs::{
 use steadfast_linux::{
     files::{Covered, counts, ground, mount_namespace, uncover},
     identify,
+    trace::hold,
 };
 use steadfast_model::{
     BootTime, Percent, ProcessIdentity,
@@ -25,6 +27,16 @@ use steadfast_model::{
 use steadfast_testkit::FileUser;
 
 mod exchanged;
+
+/// The bytes of an access list, as in linux/posix_acl_xattr.h: what the user 65534 may, and all others.
+fn access_list(nobody: u16, others: u16) -> Vec<u8> {
+    let none = u32::MAX;
+    let entries = [(1, 6, none), (2, nobody, 65534), (4, 0, none), (16, 6, none), (32, others, none)];
+    let bytes = entries.map(|(tag, may, who): (u16, u16, u32)| {
+        [&tag.to_le_bytes()[..], &may.to_le_bytes(), &who.to_le_bytes()].concat()
+    });
+    [&2_u32.to_le_bytes()[..], &bytes.concat()].concat()
+}
 
 /// An order to cover a directory and to fail whoever renames below it.
 fn order_over(process: &ProcessIdentity, folder: &Path) -> CoverOrder {
@@ -65,6 +77,20 @@ impl Scene {
 
     fn outside(&self, name: &str) -> PathBuf {
         self.user.folder().join(name)
+    }
+
+    /// Runs a script in a folder, in the mount namespace of the user of files.
+    fn run(&self, folder: &Path, script: &str) -> Output {
+        #[expect(clippy::disallowed_methods, reason = "in another mount namespace")]
+        let mut command = Command::new("nsenter");
+        command.args(["--mount", "--target", &self.user.pid().to_string(), "sh", "-c"]);
+        command.arg(format!(r#"cd "$1" && {script}"#)).arg("sh").arg(folder).output().unwrap()
+    }
+
+    /// The same as somebody without privileges, who enters the folder before: on the way there are directories of others.
+    fn run_as_nobody(&self, folder: &Path, script: &str) -> Output {
+        let become_nobody = "exec setpriv --reuid=65534 --regid=65533 --clear-groups sh -c";
+        self.run(folder, &format!("{become_nobody} '{script}'"))
     }
 }
 
@@ -144,6 +170,16 @@ fn everything_passes_through_and_belongs_to_whoever_made_it() {
     assert_eq!(getxattr(inside("a"), "user.colour", &mut value[..2]), Err(rustix::io::Errno::RANGE));
     assert_eq!(listxattr(inside("a"), &mut value[..]).unwrap(), "user.colour\0".len());
     removexattr(inside("a"), "user.colour").unwrap();
+    let (name, list) = ("system.posix_acl_access", access_list(4, 0));
+    setxattr(inside("a"), name, &list, XattrFlags::empty()).unwrap();
+    for path in [outside("a"), inside("a")] {
+        assert_eq!(
+            getxattr(path, name, &mut value[..]).map(|length| value[..length].to_vec()),
+            Ok(list.clone())
+        );
+    }
+    removexattr(inside("a"), name).unwrap();
+    assert_eq!(getxattr(outside("a"), name, &mut value[..]), Err(rustix::io::Errno::NODATA));
     let (is, was) = (rustix::fs::statvfs(inside("")).unwrap(), rustix::fs::statvfs(outside("")).unwrap());
     assert_eq!((is.f_blocks, is.f_bsize, is.f_namemax), (was.f_blocks, was.f_bsize, was.f_namemax));
 
@@ -159,20 +195,23 @@ fn everything_passes_through_and_belongs_to_whoever_made_it() {
     fs::create_dir(outside("open")).unwrap();
     fs::set_permissions(outside("open"), fs::Permissions::from_mode(0o777)).unwrap();
     std::os::unix::fs::chown(outside("open"), None, Some(77)).unwrap();
-    let script = r#"umask 027; ! touch "$1/mine" && cd "$1/open" && echo x >file && mkdir folder && ln -s file link && chmod g+s folder"#;
-    #[expect(clippy::disallowed_methods, reason = "somebody without privileges")]
-    let mut nobody = Command::new("nsenter");
-    nobody.args(["--mount", "--target", &scene.user.pid().to_string()]);
-    nobody.args(["setpriv", "--reuid=65534", "--regid=65533", "--clear-groups", "sh", "-c", script, "sh"]);
-    // On the way there are directories of others.
-    let reaches = |path: &Path| fs::metadata(path).unwrap().mode() & 0o001 != 0;
-    if scene.user.folder().ancestors().skip(1).all(reaches) {
-        let ended = nobody.arg(scene.user.folder()).output().unwrap();
-        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
-        for (name, mode) in [("open/file", 0o640), ("open/folder", 0o2750), ("open/link", 0o777)] {
-            let made = fs::symlink_metadata(outside(name)).unwrap();
-            assert_eq!((made.uid(), made.gid(), made.mode() & 0o7777), (65534, 65533, mode), "{name}");
+    for (name, list) in [("secret", None), ("denied", Some(6)), ("granted", Some(0))] {
+        fs::write(outside(name), "x").unwrap();
+        // Of the last two the mode tells the opposite of what nobody in particular may.
+        fs::set_permissions(outside(name), fs::Permissions::from_mode(0o600)).unwrap();
+        if let Some(others) = list {
+            let list = access_list(6 - others, others);
+            setxattr(outside(name), "system.posix_acl_access", &list, XattrFlags::empty()).unwrap();
         }
+    }
+    let script = r#"umask 027; ! cat secret && ! cat denied && cat granted && ! touch mine &&
+        echo x >open/file && mkdir open/folder && ln -s file open/link && chmod g+s open/folder && ! cat secret"#;
+    let ended = scene.run_as_nobody(scene.user.folder(), script);
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert_eq!(ended.stdout, b"x");
+    for (name, mode) in [("open/file", 0o640), ("open/folder", 0o2750), ("open/link", 0o777)] {
+        let made = fs::symlink_metadata(outside(name)).unwrap();
+        assert_eq!((made.uid(), made.gid(), made.mode() & 0o7777), (65534, 65533, mode), "{name}");
     }
 
     // Only what the rule is for is disturbed, once it is armed.
@@ -189,6 +228,65 @@ fn everything_passes_through_and_belongs_to_whoever_made_it() {
     assert_eq!(scene.user.differences(), Vec::<String>::new());
     assert_eq!(counts(&scene.process, scene.user.folder()).unwrap(), None);
     uncover(&scene.order.cover).unwrap();
+}
+
+#[test]
+fn the_mode_alone_judges_where_there_are_no_access_lists() {
+    let Some(mut scene) = Scene::new_or_skip("the_mode_alone_judges_where_there_are_no_access_lists") else {
+        return;
+    };
+    let folder = scene.outside("plain");
+    let script = "mkdir plain && mount -t ramfs none plain && cd plain && echo x >read && echo x >secret && chmod 640 secret";
+    let made = scene.run(scene.user.folder(), script);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    scene.order.cover.path.clone_from(&folder);
+    let covered = Covered::put(&scene.order).unwrap();
+    let ended = scene.run_as_nobody(&folder, "cat read && cat secret");
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(ended.stdout == b"x\n" && said.ends_with("secret: Permission denied\n"), "{said}");
+    covered.take_away().unwrap();
+}
+
+#[test]
+fn one_that_cannot_be_held_and_mounts_elsewhere_do_not_keep_anybody_from_their_files() {
+    let test = "one_that_cannot_be_held_and_mounts_elsewhere_do_not_keep_anybody_from_their_files";
+    let Some(scene) = Scene::new_or_skip(test) else { return };
+    let covered = Covered::put(&scene.order).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    for name in ["bound", "other"] {
+        fs::create_dir(elsewhere.path().join(name)).unwrap();
+    }
+    let script = r#"mount --bind "$1" "$2/bound" && mount -t tmpfs "$3" "$2/other" || exit 1
+        exec 3>>"$1/before"; echo ready; exec cat"#;
+    #[expect(clippy::disallowed_methods, reason = "another one in the same mount namespace")]
+    let mut other = Command::new("nsenter");
+    other.args(["--mount", "--target", &scene.user.pid().to_string(), "sh", "-c", script, "sh"]);
+    other.arg(scene.user.folder()).arg(elsewhere.path()).arg(&scene.order.cover.source);
+    let mut other = other.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut ready = [0; 6];
+    other.stdout.as_mut().unwrap().read_exact(&mut ready).unwrap();
+    let device = |path: PathBuf| fs::metadata(path).unwrap().dev();
+    let of_other = || device(format!("/proc/{}/fd/3", other.id()).into());
+    let own = device(scene.outside(""));
+    assert_ne!(of_other(), own);
+    // Processes are looked through by their numbers, so that the one which is held comes first.
+    let refused = hold(&scene.process, Duration::from_secs(2), |_| Ok(covered.take_away())).unwrap().unwrap();
+    let refused = refused.unwrap_err().with_causes();
+    assert!(refused.contains("traces it"), "{refused}");
+    assert_eq!(of_other(), own);
+    let mounts = fs::read_to_string(format!("/proc/{}/mountinfo", scene.user.pid())).unwrap();
+    let named = mounts.lines().filter(|line| line.contains(&scene.order.cover.source));
+    let kinds: Vec<_> = named.map(|line| line.contains("tmpfs")).collect();
+    assert_eq!(kinds, [true], "{mounts}");
+    covered.take_away().unwrap();
+    assert_eq!(
+        scene.user.differences().len(),
+        1,
+        "only the mount of somebody else: {:?}",
+        scene.user.differences()
+    );
+    drop(other.stdin.take());
+    other.wait().unwrap();
 }
 
 #[test]

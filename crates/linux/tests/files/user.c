@@ -7,10 +7,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char *map;
-static int a, b, c, gone, lock;
+static int a, b, c, gone, lock, pipe_;
 
 static void say(const char *text) {
     puts(text);
@@ -53,6 +54,12 @@ int main(int count, char **words) {
         } else if (!strcmp(line, "gone")) {
             memset(bytes, 0, sizeof bytes);
             long length = pread(gone, bytes, 5, 0);
+            snprintf(told, sizeof told, "%ld %s", length, bytes);
+            say(told);
+        } else if (!strcmp(line, "pipe")) {
+            if (!pipe_) mkfifo("pipe", 0600), pipe_ = open("pipe", O_RDWR);
+            memset(bytes, 0, sizeof bytes);
+            long length = write(pipe_, "through", 7) == 7 ? read(pipe_, bytes, 7) : -1;
             snprintf(told, sizeof told, "%ld %s", length, bytes);
             say(told);
         } else if (!strcmp(line, "lock")) {

@@ -150,6 +150,27 @@ fn whoever_cannot_be_held_is_told_and_goes_on() {
     assert_eq!(hold(&waits, PATIENCE, process_number).unwrap(), Some(u64::from(waits.pid)));
 }
 
+#[test]
+fn after_a_call_that_takes_too_long_there_is_no_other_one_and_its_thread_goes_on_unharmed() {
+    let (mut talker, identity) = busy(&["few"]);
+    // Two tenths of a second, as seconds and nanoseconds.
+    let time = [0_u64.to_ne_bytes(), 200_000_000_u64.to_ne_bytes()].concat();
+    let patience = Duration::from_millis(100);
+    hold(&identity, patience, |held| {
+        let arguments = [Argument::Bytes(&time), 0.into()];
+        let late = held.call("sleep", libc::SYS_nanosleep, &arguments).unwrap_err().with_causes();
+        assert!(late.contains("in time"), "{late}");
+        let other = process_number(held);
+        assert!(matches!(other, Err(LinuxError::Gone { .. })), "{other:?}");
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(hold(&identity, PATIENCE, process_number).unwrap(), Some(u64::from(identity.pid)));
+    let (counted, slept) = (noticed(&mut talker, "counted"), noticed(&mut talker, "slept"));
+    while noticed(&mut talker, "counted") == counted || noticed(&mut talker, "slept") == slept {}
+    assert_eq!(noticed(&mut talker, "wrong"), 0);
+}
+
 /// Not a test by itself: holds a process again and again until it is killed.
 #[test]
 fn role_of_a_tracer() {
