@@ -52,7 +52,7 @@ pub(super) fn take_away(cover: &Cover, served: Option<(&FileServer, (u32, u32))>
     // Whoever left for a mount namespace of their own meanwhile took the mount along.
     let mut namespaces = BTreeSet::from([cover.namespace.inode]);
     for (inode, pid) in every_namespace()? {
-        match remove_all(pid, cover) {
+        match remove_all(pid, cover, &mut first) {
             Ok(None) => {}
             Ok(Some(ours)) => {
                 namespaces.insert(inode);
@@ -126,19 +126,22 @@ fn every_namespace() -> Result<BTreeMap<u64, u32>, LinuxError> {
 }
 
 /// Unmounts the cover wherever it is in the mount namespace of a process, and says the number of its file system; `None` when
-/// it is nowhere there. Where it was bound to as well it goes too, the last first: one may lie over another.
-fn remove_all(pid: u32, cover: &Cover) -> Result<Option<(u32, u32)>, LinuxError> {
+/// it is nowhere there. Where it was bound to as well it goes too, the last first: one may lie over another. What cannot be
+/// unmounted is told in `first`, unless something was told there before.
+fn remove_all(
+    pid: u32,
+    cover: &Cover,
+    first: &mut Option<LinuxError>,
+) -> Result<Option<(u32, u32)>, LinuxError> {
     let is_ours = |mount: &&Mount| mount.source == cover.source && mount.kind == KIND;
     let mounted = mounts(pid)?.unwrap_or_default();
-    let mut first = None;
     for ours in mounted.iter().rev().filter(is_ours) {
         let last = mounted.iter().rfind(|mount| mount.point == ours.point);
         if let Err(error) = remove(pid, &ours.point, last.as_ref().is_some_and(is_ours)) {
-            first = first.or(Some(error));
+            first.get_or_insert(error);
         }
     }
-    let device = mounted.iter().find(is_ours).map(|ours| ours.device);
-    first.map_or(Ok(device), Err)
+    Ok(mounted.iter().find(is_ours).map(|ours| ours.device))
 }
 
 fn remove(pid: u32, at: &Path, is_on_top: bool) -> Result<(), LinuxError> {

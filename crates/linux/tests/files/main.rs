@@ -285,6 +285,21 @@ fn one_that_cannot_be_held_and_mounts_elsewhere_do_not_keep_anybody_from_their_f
         "only the mount of somebody else: {:?}",
         scene.user.differences()
     );
+
+    // Nor does something over the cover, which stays then: whoever put it there has to take it away.
+    let covered = Covered::put(&scene.order).unwrap();
+    assert_ne!(of_other(), own);
+    assert!(
+        scene
+            .run(Path::new("/"), &format!("mount -t ramfs none {}", scene.user.folder().display()))
+            .status
+            .success()
+    );
+    let refused = covered.take_away().unwrap_err().with_causes();
+    assert!(refused.contains("unmount that first"), "{refused}");
+    assert_eq!(of_other(), own);
+    assert!(scene.run(Path::new("/"), &format!("umount {}", scene.user.folder().display())).status.success());
+    covered.take_away().unwrap();
     drop(other.stdin.take());
     other.wait().unwrap();
 }
