@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use steadfast_linux::{
-    identify,
+    identify, process_state,
     skew::{plan, put_in_place, status, take_back},
     trace::mappings,
 };
 use steadfast_model::{
     InjectionId, ProcessIdentity,
+    process::ProcessState,
     skew::{ClockFamily, ClockPatch, Skew},
 };
 use steadfast_testkit::{Talker, number_in};
@@ -157,6 +158,12 @@ fn a_clock_that_drifts_gains_with_time() {
     check(&talker.ask("now"), 0.0, &[]);
 }
 
+fn pause() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "nothing tells when it is so")]
+    std::thread::sleep(Duration::from_millis(1));
+    false
+}
+
 #[test]
 fn a_forked_child_is_told_the_same_and_freed_with_its_parent_or_without() {
     for parent_lives in [true, false] {
@@ -182,11 +189,9 @@ fn a_forked_child_is_told_the_same_and_freed_with_its_parent_or_without() {
             drop(talker);
             take_back(&identity, &patch).unwrap();
             assert_eq!(status(&child, patch.injection).unwrap().unwrap().told, None);
-            assert_eq!(
-                steadfast_linux::process_state(&child).unwrap(),
-                steadfast_model::process::ProcessState::Stopped,
-                "it stays stopped"
-            );
+            // Whoever is let go by a tracer runs for a moment before it stops again.
+            let stopped = || process_state(&child).unwrap() == ProcessState::Stopped;
+            assert!((0..1_000).any(|_| stopped() || pause()), "it stays stopped");
             rustix::process::kill_process(
                 rustix::process::Pid::from_raw(child.pid.cast_signed()).unwrap(),
                 rustix::process::Signal::KILL,
