@@ -179,13 +179,13 @@ impl Scene {
 
     /// Where a fault of this kind can be put, and a process that must live as long.
     fn target(&self, kind: &str) -> Result<(Target, Option<Sleeper>), String> {
-        for protocol in ["tcp", "http"] {
-            if kind.starts_with(protocol) {
+        for (protocol, begins) in [("tcp", "tcp"), ("http", "http"), ("http", "grpc")] {
+            if kind.starts_with(begins) {
                 let name = Some(protocol.to_owned());
                 return Ok((Target::Proxy(ProxyTarget { name, control: None }), None));
             }
         }
-        if kind.starts_with("network") {
+        if kind.starts_with("network") || kind.starts_with("dns") {
             let pair = self.pair.as_ref().ok_or("network namespaces need root")?;
             return Ok((Target::Netns(NetnsTarget { name: Some(pair.a.clone()), pid: None }), None));
         }
