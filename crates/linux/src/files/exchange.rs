@@ -16,13 +16,13 @@ use rustix::{
 use steadfast_model::ProcessIdentity;
 
 use super::{
-    in_use::{MappedFile, OpenFile, Place, mapped_files, open_files, working_directory},
+    in_use::{OpenFile, Place, mapped_files, open_files, working_directory},
     lock::{Lock, Owner},
     message::{Channel, MOST, word},
 };
 use crate::{
     LinuxError,
-    trace::{Held, hold},
+    trace::{Held, Mapping, hold},
 };
 
 /// How long a process may take to stand still, and for each call that it makes for us. One that waits for a disk longer
@@ -94,9 +94,9 @@ fn plan_failed(at: &Place, errno: Errno) -> LinuxError {
     LinuxError::call(format!("open {} once more", at.name.display()), errno)
 }
 
-fn place_of(mapped: &MappedFile) -> Place {
+fn place_of(mapped: &Mapping) -> Place {
     Place {
-        name: mapped.name.clone(),
+        name: mapped.name.clone().into(),
         is_removed: false,
         device: mapped.device,
         inode: mapped.inode,
@@ -110,7 +110,7 @@ fn place_of(mapped: &MappedFile) -> Place {
 struct Plan {
     files: Vec<Change>,
     directory: Option<OwnedFd>,
-    mapped: Vec<(MappedFile, OwnedFd)>,
+    mapped: Vec<(Mapping, OwnedFd)>,
     /// Whether there may be more.
     is_full: bool,
 }
@@ -236,7 +236,7 @@ fn take(held: &mut Held, number: i32, lock: Lock) -> Result<(), LinuxError> {
 
 /// Maps another file in place of one, with the pages that the process has changed for itself: beside it first, and then
 /// moved there in one step.
-fn change_mapping(held: &mut Held, pid: u32, mapped: &MappedFile, file: u64) -> Result<(), LinuxError> {
+fn change_mapping(held: &mut Held, pid: u32, mapped: &Mapping, file: u64) -> Result<(), LinuxError> {
     let length = mapped.end - mapped.start;
     let rights = mapped.rights.bytes().zip([libc::PROT_READ, libc::PROT_WRITE, libc::PROT_EXEC]);
     let rights = rights.filter(|(letter, _)| *letter != b'-').fold(0, |all, (_, right)| all | right);
@@ -256,7 +256,7 @@ fn change_mapping(held: &mut Held, pid: u32, mapped: &MappedFile, file: u64) -> 
 const PAGE: u64 = 4096;
 
 /// Where in a mapping the process has written, from its start: `/proc/PID/pagemap` of proc_pid_pagemap(5).
-fn pages_of_its_own(pid: u32, mapped: &MappedFile) -> Result<Vec<u64>, LinuxError> {
+fn pages_of_its_own(pid: u32, mapped: &Mapping) -> Result<Vec<u64>, LinuxError> {
     const PRESENT: u64 = 1 << 63;
     const SWAPPED: u64 = 1 << 62;
     const OF_A_FILE: u64 = 1 << 61;

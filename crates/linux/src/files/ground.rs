@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     LinuxError, every_process_number, identify,
-    trace::{Obstacle, obstacle},
+    trace::{Mapping, Obstacle, obstacle},
     volume::Directory,
 };
 
@@ -96,10 +96,12 @@ fn look_at(pid: u32, path: &Path, mount: u64, ground: &mut Ground) -> Result<(),
         };
         list.push(held(&file.at.name));
     }
-    let shared = |mapped: &&super::in_use::MappedFile| {
-        mapped.is_shared() && mapped.name.starts_with(path) && mapped.rights.contains('w')
+    let shared = |mapped: &&Mapping| {
+        mapped.is_shared() && Path::new(&mapped.name).starts_with(path) && mapped.rights.contains('w')
     };
-    ground.mapped.extend(mapped_files(pid)?.iter().filter(shared).map(|mapped| held(&mapped.name)));
+    ground
+        .mapped
+        .extend(mapped_files(pid)?.iter().filter(shared).map(|mapped| held(Path::new(&mapped.name))));
     if uses > 0 {
         match obstacle(&identity)?.flatten() {
             Some(Obstacle::Filtered) => ground.filtered.push(pid),

@@ -9,7 +9,10 @@ use std::{
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 
 use super::lock::{self, Lock};
-use crate::{LinuxError, stat};
+use crate::{
+    LinuxError, stat,
+    trace::{Mapping, mappings},
+};
 
 /// A file or directory that is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,49 +105,11 @@ fn open_file(pid: u32, number: i32) -> Option<OpenFile> {
     })
 }
 
-/// A file that is mapped.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct MappedFile {
-    pub(super) start: u64,
-    pub(super) end: u64,
-    /// `rw-s`.
-    pub(super) rights: String,
-    pub(super) offset: u64,
-    pub(super) device: (u32, u32),
-    pub(super) inode: u64,
-    pub(super) name: PathBuf,
-}
-
-impl MappedFile {
-    /// Whether what is written to memory is written to the file.
-    pub(super) fn is_shared(&self) -> bool {
-        self.rights.ends_with('s')
-    }
-}
-
 /// The files that a process has mapped. Nothing when it is gone.
-pub(super) fn mapped_files(pid: u32) -> Result<Vec<MappedFile>, LinuxError> {
-    let path = PathBuf::from(format!("/proc/{pid}/maps"));
-    match fs::read(&path) {
-        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).lines().filter_map(mapped_file).collect()),
-        Err(error) if stat::is_gone(&error) => Ok(Vec::new()),
-        Err(source) => Err(LinuxError::Read { path, source }),
-    }
-}
-
-/// `7f00-8f00 r-xp 00001000 fd:01 77   /usr/lib/a library.so`
-fn mapped_file(line: &str) -> Option<MappedFile> {
-    let mut words = line.splitn(6, ' ');
-    let hex = |text: &str| u64::from_str_radix(text, 16).ok();
-    let small = |text: &str| u32::from_str_radix(text, 16).ok();
-    let (start, end) = words.next()?.split_once('-')?;
-    let rights = words.next()?.to_owned();
-    let offset = hex(words.next()?)?;
-    let (major, minor) = words.next()?.split_once(':')?;
-    let inode = words.next()?.parse().ok()?;
-    let name = words.next().unwrap_or_default().trim_start();
-    let (start, end, device) = (hex(start)?, hex(end)?, (small(major)?, small(minor)?));
-    (inode != 0).then(|| MappedFile { start, end, rights, offset, device, inode, name: name.into() })
+pub(super) fn mapped_files(pid: u32) -> Result<Vec<Mapping>, LinuxError> {
+    let mut found = mappings(pid)?.unwrap_or_default();
+    found.retain(Mapping::is_of_a_file);
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -175,13 +140,5 @@ mod tests {
         fs::remove_file(&path).unwrap();
         let removed = open_file(std::process::id(), file.as_raw_fd()).unwrap();
         assert!(removed.at.is_removed && removed.at.name == path, "{removed:?}");
-    }
-
-    #[test]
-    fn only_files_are_mapped_files() {
-        let found = mapped_file("7f00-8f00 rw-s 00001000 fd:01 77   /var/a b").unwrap();
-        assert_eq!((found.offset, found.device, found.inode), (0x1000, (0xfd, 1), 77));
-        assert!(found.is_shared() && found.name == Path::new("/var/a b"));
-        assert_eq!(mapped_file("7f00-8f00 rw-p 00000000 00:00 0 [heap]"), None);
     }
 }

@@ -13,8 +13,28 @@ pub struct Mapping {
     pub end: u64,
     /// What may be done there: `r-xp`.
     pub rights: String,
+    /// How far into the file it begins.
+    pub offset: u64,
+    /// The numbers of the file's device, major and minor.
+    pub device: (u32, u32),
+    /// The number of the file; 0 where it is none.
+    pub inode: u64,
     /// The file, or a name in brackets such as `[vdso]`; empty for memory without a name.
     pub name: String,
+}
+
+impl Mapping {
+    /// Whether it is of a file.
+    #[must_use]
+    pub fn is_of_a_file(&self) -> bool {
+        self.inode != 0
+    }
+
+    /// Whether what is written there is written to the file.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.rights.ends_with('s')
+    }
 }
 
 /// All of them, in the order of their addresses; `None` when the process is gone.
@@ -33,13 +53,19 @@ pub fn mappings(pid: u32) -> Result<Option<Vec<Mapping>>, LinuxError> {
     }
 }
 
+/// `7f00-8f00 r-xp 00001000 fd:01 77   /usr/lib/a library.so`
 fn parse(line: &str) -> Option<Mapping> {
     let mut words = line.splitn(6, ' ');
+    let hex = |text: &str| u64::from_str_radix(text, 16).ok();
+    let small = |text: &str| u32::from_str_radix(text, 16).ok();
     let (start, end) = words.next()?.split_once('-')?;
-    let number = |text| u64::from_str_radix(text, 16).ok();
     let rights = words.next()?.to_owned();
-    let name = words.nth(3).unwrap_or_default().trim().to_owned();
-    Some(Mapping { start: number(start)?, end: number(end)?, rights, name })
+    let offset = hex(words.next()?)?;
+    let (major, minor) = words.next()?.split_once(':')?;
+    let inode = words.next()?.parse().ok()?;
+    let name = words.next().unwrap_or_default().trim_start().to_owned();
+    let device = (small(major)?, small(minor)?);
+    Some(Mapping { start: hex(start)?, end: hex(end)?, rights, offset, device, inode, name })
 }
 
 #[cfg(test)]
@@ -53,6 +79,9 @@ mod tests {
             start: 0x7f00,
             end: 0x8f00,
             rights: "r-xp".into(),
+            offset: 0x1000,
+            device: (0xfd, 1),
+            inode: 77,
             name: "/usr/lib/a library.so".into(),
         };
         assert_eq!(named, expected);
@@ -61,5 +90,13 @@ mod tests {
         let own = mappings(std::process::id()).unwrap().unwrap();
         assert!(own.iter().any(|mapping| mapping.name == "[stack]" && mapping.rights == "rw-p"));
         assert_eq!(mappings(u32::MAX).unwrap(), None);
+    }
+
+    #[test]
+    fn only_files_are_mapped_files() {
+        let found = parse("7f00-8f00 rw-s 00001000 fd:01 77   /var/a b").unwrap();
+        assert_eq!((found.offset, found.device, found.inode), (0x1000, (0xfd, 1), 77));
+        assert!(found.is_of_a_file() && found.is_shared() && found.name == "/var/a b");
+        assert!(!parse("7f00-8f00 rw-p 00000000 00:00 0 [heap]").unwrap().is_of_a_file());
     }
 }
