@@ -178,12 +178,7 @@ pub fn executable(pid: u32) -> Result<Option<PathBuf>, LinuxError> {
 /// # Errors
 /// When the process table cannot be read.
 pub fn users(pid: u32) -> Result<Option<[u32; 2]>, LinuxError> {
-    let path = PathBuf::from(format!("/proc/{pid}/status"));
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if stat::is_gone(&error) => return Ok(None),
-        Err(source) => return Err(LinuxError::Read { path, source }),
-    };
+    let Some(text) = stat::text_of(pid, "status")? else { return Ok(None) };
     let mut numbers =
         text.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap_or_default().split_whitespace();
     let mut next = || numbers.next()?.parse().ok();
@@ -196,7 +191,7 @@ pub fn users(pid: u32) -> Result<Option<[u32; 2]>, LinuxError> {
 /// # Errors
 /// When the process table cannot be read.
 pub fn units(pid: u32) -> Result<Option<Vec<String>>, LinuxError> {
-    Ok(group_table(pid)?.map(|table| units_in(&table)))
+    Ok(stat::text_of(pid, "cgroup")?.map(|table| units_in(&table)))
 }
 
 /// The names of the control groups a process is in and of those above them, hierarchy by hierarchy; `None` when it is gone.
@@ -208,16 +203,7 @@ pub fn control_groups(pid: u32) -> Result<Option<Vec<String>>, LinuxError> {
         let paths = table.lines().filter_map(|line| Some(line.split_once(':')?.1.split_once(':')?.1));
         paths.flat_map(|path| path.split('/')).filter(|name| !name.is_empty()).map(str::to_owned).collect()
     };
-    Ok(group_table(pid)?.map(names))
-}
-
-fn group_table(pid: u32) -> Result<Option<String>, LinuxError> {
-    let path = PathBuf::from(format!("/proc/{pid}/cgroup"));
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if stat::is_gone(&error) => Ok(None),
-        Err(source) => Err(LinuxError::Read { path, source }),
-    }
+    Ok(stat::text_of(pid, "cgroup")?.map(names))
 }
 
 /// systemd names control groups after its units, in the hierarchy of its own (`name=systemd`) or in the only one (`0::`).

@@ -24,12 +24,19 @@ pub(crate) const KERNEL_THREAD: u64 = 0x0020_0000;
 
 /// Reads it; `None` when there is no such process.
 pub(crate) fn read(pid: u32) -> Result<Option<Stat>, LinuxError> {
-    let path = PathBuf::from(format!("/proc/{pid}/stat"));
+    let Some(line) = text_of(pid, "stat")? else { return Ok(None) };
+    let other_form = || LinuxError::Read {
+        path: PathBuf::from(format!("/proc/{pid}/stat")),
+        source: io::Error::other("a line of another form"),
+    };
+    parse(&line).map(Some).ok_or_else(other_form)
+}
+
+/// A file of text below `/proc/PID`; `None` when there is no such process.
+pub(crate) fn text_of(pid: u32, file: &str) -> Result<Option<String>, LinuxError> {
+    let path = PathBuf::from(format!("/proc/{pid}/{file}"));
     match std::fs::read(&path) {
-        Ok(bytes) => match parse(&String::from_utf8_lossy(&bytes)) {
-            Some(stat) => Ok(Some(stat)),
-            None => Err(LinuxError::Read { path, source: io::Error::other("a line of another form") }),
-        },
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if is_gone(&error) => Ok(None),
         Err(source) => Err(LinuxError::Read { path, source }),
     }

@@ -74,12 +74,7 @@ fn tracer_in(its_status: &str) -> Option<u32> {
 }
 
 fn status(pid: u32) -> Result<Option<String>, LinuxError> {
-    let path = PathBuf::from(format!("/proc/{pid}/status"));
-    match std::fs::read(&path) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(error) if stat::is_gone(&error) => Ok(None),
-        Err(source) => Err(LinuxError::Read { path, source }),
-    }
+    stat::text_of(pid, "status")
 }
 
 fn number(status: &str, key: &str) -> Option<u32> {
