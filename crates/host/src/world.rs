@@ -1,12 +1,13 @@
 //! This machine as faults see it: looking, without touching.
 
 use async_trait::async_trait;
+use steadfast_engine::host::HostError;
 use steadfast_faults::{
     FaultError,
     world::{Fellow, Files, Machine, Network, Processes, Proxies, World},
 };
 use steadfast_ledger::Ledger;
-use steadfast_linux::{LinuxError, ProcessHandle};
+use steadfast_linux::{LinuxError, ProcessHandle, own_identity};
 use steadfast_model::{
     Binding, InjectionId, ProcessIdentity,
     cgroup::{CgroupIdentity, CpuGroup},
@@ -20,6 +21,7 @@ use crate::{
     Timing,
     control::{self, ControlError},
     error::linux_for_fault,
+    protect::Guarded,
 };
 
 pub(crate) mod clocks;
@@ -50,6 +52,21 @@ impl LocalWorld {
     #[must_use]
     pub fn with_binding(self, binding: Binding) -> Self {
         Self { binding, ..self }
+    }
+
+    /// The first of these processes that must be spared, and why; `place` says where they are, for people.
+    async fn first_spared(
+        &self,
+        pids: impl IntoIterator<Item = u32>,
+        place: &str,
+    ) -> Result<Option<(u32, String)>, FaultError> {
+        let own = own_identity().map_err(linux_for_fault)?;
+        let guarded = Guarded::look(&self.ledger, &own, &self.binding).await;
+        let unread = |error: HostError| FaultError::World {
+            what: format!("look who is in {place}"),
+            cause: error.message,
+        };
+        guarded.and_then(|guarded| guarded.first(pids)).map_err(unread)
     }
 }
 

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use steadfast_faults::{FaultError, world::Files};
-use steadfast_linux::{LinuxError, files, own_identity};
+use steadfast_linux::{LinuxError, files};
 use steadfast_model::{
     InjectionId, ProcessIdentity,
     files::{Cover, CoverStatus, Ground, MountNamespace},
 };
 
 use super::{LocalWorld, machine::directory_for_fault};
-use crate::{error::linux_for_fault, protect::Guarded};
+use crate::error::linux_for_fault;
 
 #[async_trait]
 impl Files for LocalWorld {
@@ -59,13 +59,7 @@ impl Files for LocalWorld {
 /// Everybody in the mount namespace meets the fault: nobody may be there who must be spared.
 async fn spare(world: &LocalWorld, namespace: &MountNamespace) -> Result<(), FaultError> {
     let pids = files::processes_in(namespace).map_err(for_fault)?;
-    let own = own_identity().map_err(for_fault)?;
-    let guarded = Guarded::look(&world.ledger, &own, &world.binding).await;
-    let unread = |error: steadfast_engine::host::HostError| FaultError::World {
-        what: "look who is in the mount namespace".to_owned(),
-        cause: error.message,
-    };
-    match guarded.and_then(|guarded| guarded.first(pids)).map_err(unread)? {
+    match world.first_spared(pids, "the mount namespace").await? {
         None => Ok(()),
         Some((pid, why)) => Err(FaultError::Unsupported {
             what: format!("disturb files: process {pid} in the same mount namespace is {why}"),

@@ -1,14 +1,14 @@
 //! The cgroups of this machine, as far as they limit CPU time.
 
 use steadfast_faults::{FaultError, world::Fellow};
-use steadfast_linux::{LinuxError, command_name, cpu_group, own_identity};
+use steadfast_linux::{LinuxError, command_name, cpu_group};
 use steadfast_model::{
     ProcessIdentity,
     cgroup::{CgroupIdentity, CpuGroup},
 };
 
 use super::LocalWorld;
-use crate::{error::linux_for_fault, protect::Guarded};
+use crate::error::linux_for_fault;
 
 /// The cgroup of a process.
 pub(crate) fn of(process: &ProcessIdentity) -> Result<CpuGroup, FaultError> {
@@ -19,14 +19,8 @@ pub(crate) fn of(process: &ProcessIdentity) -> Result<CpuGroup, FaultError> {
 /// Who is in it, unless somebody is who must be spared.
 pub(crate) async fn fellows(world: &LocalWorld, cgroup: &CgroupIdentity) -> Result<Vec<Fellow>, FaultError> {
     let pids = cpu_group::processes_in(cgroup).map_err(for_fault)?;
-    let own = own_identity().map_err(for_fault)?;
-    let guarded = Guarded::look(&world.ledger, &own, &world.binding).await;
-    let unread = |error: steadfast_engine::host::HostError| FaultError::World {
-        what: format!("look who is in {cgroup}"),
-        cause: error.message,
-    };
-    let spared = guarded.and_then(|guarded| guarded.first(pids.iter().copied()));
-    if let Some((pid, why)) = spared.map_err(unread)? {
+    let spared = world.first_spared(pids.iter().copied(), &cgroup.to_string()).await?;
+    if let Some((pid, why)) = spared {
         return Err(FaultError::Unsupported {
             what: format!("throttle {cgroup}: process {pid} in it is {why}"),
             hint: Some("move the target to a cgroup of its own: a systemd unit, or a container".to_owned()),
