@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
-    thread,
-    time::Duration,
 };
+
+use crate::pause;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -130,11 +130,4 @@ fn hierarchy() -> Option<(PathBuf, bool)> {
     let folder = PathBuf::from(mounts.iter().find(|mount| mount.get(2) == Some(&"cgroup2"))?[1]);
     let passed_on = fs::read_to_string(folder.join("cgroup.subtree_control")).ok()?;
     passed_on.split_whitespace().any(|name| name == "cpu").then_some((folder, true))
-}
-
-/// Always `false`.
-fn pause() -> bool {
-    #[expect(clippy::disallowed_methods, reason = "waits for the kernel")]
-    thread::sleep(Duration::from_millis(5));
-    false
 }

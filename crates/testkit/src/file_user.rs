@@ -4,14 +4,12 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    thread,
-    time::Duration,
 };
 
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use tempfile::TempDir;
 
-use crate::place::durable_dir;
+use crate::{pause, place::durable_dir};
 
 /// A shell that writes a hundred lines a second each to a file it has had open from the start (`before`), to one it opens
 /// each time (`after`), and to one in the directory it works in (`work/here`). Errors do not end it. Killed when dropped.
@@ -106,11 +104,4 @@ impl Drop for FileUser {
         drop(self.shell.kill());
         drop(self.shell.wait());
     }
-}
-
-/// Always `false`.
-fn pause() -> bool {
-    #[expect(clippy::disallowed_methods, reason = "waits for the shell")]
-    thread::sleep(Duration::from_millis(5));
-    false
 }

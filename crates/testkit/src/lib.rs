@@ -24,3 +24,10 @@ pub use prometheus::Prometheus;
 pub use skip::skip;
 pub use sleeper::Sleeper;
 pub use talker::{Talker, clocks_program, compile_c, number_in};
+
+/// Waits a moment, 5 ms, and is false: for what nobody tells of, as in `(0..1_000).any(|_| is_so() || pause())`.
+fn pause() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "nobody tells")]
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    false
+}

@@ -4,12 +4,11 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    time::Duration,
 };
 
 use tempfile::TempDir;
 
-use crate::NetnsPair;
+use crate::{NetnsPair, pause};
 
 /// What containers run: one process that computes and one that sleeps. A first process ends at `TERM` only if it says so.
 const PROGRAM: &str = r"#include <signal.h>
@@ -68,7 +67,7 @@ impl Podman {
         serve.args(["system", "service", "--time=0"]).arg(format!("unix://{}", socket.display()));
         serve.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let service = serve.spawn().expect("podman is there");
-        assert!((0..1_000).any(|_| socket.exists() || pause()), "podman does not serve its API");
+        assert!((0..2_000).any(|_| socket.exists() || pause()), "podman does not serve its API");
         Some(Self { service, folder })
     }
 
@@ -120,7 +119,7 @@ impl Drop for Podman {
             let group = hierarchy.path().join(GROUP);
             // Only what is empty can be removed. What watched over containers takes a moment to end.
             let is_gone = |group: &Path| fs::remove_dir(group).is_ok() || !group.exists();
-            let _: bool = (0..100).any(|_| is_gone(&group.join(WATCHERS)) || pause()) && is_gone(&group);
+            let _: bool = (0..200).any(|_| is_gone(&group.join(WATCHERS)) || pause()) && is_gone(&group);
         }
     }
 }
@@ -146,10 +145,4 @@ fn done(command: &mut Command) -> Output {
     let output = command.stdin(Stdio::null()).output().expect("it can be started");
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     output
-}
-
-fn pause() -> bool {
-    #[expect(clippy::disallowed_methods, reason = "nothing tells when it is so")]
-    std::thread::sleep(Duration::from_millis(10));
-    false
 }
